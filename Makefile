@@ -1,0 +1,33 @@
+# Every target is one `companion` sub-command, run from the environment in .venv.
+# Without make (Windows, conda): README.md, "Install".
+PYTHON ?= python3
+VENV := .venv
+READY := $(VENV)/.ready
+COMPANION := $(VENV)/bin/companion
+
+.PHONY: course test lab book clean
+
+course: $(READY)
+	$(COMPANION) course
+
+test: $(READY)
+	$(COMPANION) test $(if $(ARGS),-- $(ARGS))
+
+lab: $(READY)
+	$(COMPANION) lab
+
+book: $(READY)
+	$(COMPANION) book
+
+# Needs no environment, and must not build one only to tidy up.
+clean:
+	$(PYTHON) -m companion clean
+
+$(READY): pyproject.toml .ci/constraints-tested.txt companion/data/assets.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else \
+	  "make: Python 3.11 to 3.13 needed, found %d.%d; name another: make PYTHON=python3.12" \
+	  % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install -q -c .ci/constraints-tested.txt -e ".[lab,book,test]"
+	$(COMPANION) assets install
+	@touch $(READY)

@@ -1,0 +1,186 @@
+"""The command line: `companion doctor | assets | cache | lab | run | course | test | book | clean`.
+
+Only the parser is built at import; each command imports what it needs when it is called, so that
+`companion --help` answers at once and `companion doctor` works where torch does not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import companion
+
+EXIT_ERROR = 2
+EXIT_INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one `companion` command and return its exit status.
+
+    0 is success, 1 a finding (a lesson, a check or a stage failed), 2 an error that is told in
+    one line on stderr. `argv` defaults to the process's own arguments.
+
+    Raises:
+        SystemExit: from argparse, for --help, --version and arguments it does not know.
+        Exception: whatever was not raised on purpose keeps its traceback.
+    """
+    arguments = _parser().parse_args(argv)
+    try:
+        return arguments.command(arguments)
+    except KeyboardInterrupt:
+        print("companion: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except Exception as error:
+        message = explain(error)
+        if message is None:
+            raise
+        print(f"companion: {message}", file=sys.stderr)
+        return EXIT_ERROR
+
+
+def explain(error: Exception) -> str | None:
+    """Return the one line that tells `error`, or None if it was not raised on purpose.
+
+    Told are errors of the operating system, missing packages, and the errors that this package
+    itself raises; anything else is a bug, and a bug needs its traceback.
+    """
+    if isinstance(error, ModuleNotFoundError):
+        return (
+            f"expected the Python package {error.name!r}, found that it is not installed; "
+            'install everything with: python -m pip install -e ".[lab,book,test]"'
+        )
+    deliberate = isinstance(error, (RuntimeError, ValueError, LookupError)) and _raised_here(error)
+    if not (deliberate or isinstance(error, OSError)):
+        return None
+    # str() of a KeyError is the repr of its message
+    text = error.args[0] if isinstance(error, KeyError) and error.args else error
+    return " ".join(str(text).split())
+
+
+def _raised_here(error: Exception) -> bool:
+    """Say whether the frame that raised `error` belongs to this package."""
+    frames = traceback.extract_tb(error.__traceback__)
+    package = Path(companion.__file__).parent
+    return bool(frames) and Path(frames[-1].filename).is_relative_to(package)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="companion", description="Transfer Learning, Measured.")
+    parser.add_argument("--version", action="version", version=companion.__version__)
+    add = parser.add_subparsers(title="commands", required=True, metavar="COMMAND").add_parser
+    _add_machine_commands(add)
+    _add_lesson_commands(add)
+    _add_house_commands(add)
+    return parser
+
+
+def _add_machine_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
+    doctor = add("doctor", help="what this machine has, and what does not fit")
+    doctor.add_argument("--json", action="store_true", help="print one JSON object")
+    doctor.set_defaults(command=_doctor)
+
+    assets = add("assets", help="the pretrained weights and the data")
+    what = {"install": "fetch what is missing", "list": "what is there", "verify": "check hashes"}
+    text = "; ".join(f"{name}: {meaning}" for name, meaning in what.items())
+    assets.add_argument("action", choices=list(what), help=text)
+    assets.set_defaults(command=_assets)
+
+    cache = add("cache", help="the folder of converted weights and stored activations")
+    cache.add_argument("action", nargs="?", choices=["show", "clear"], default="show")
+    cache.set_defaults(command=_cache)
+
+
+def _add_lesson_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
+    lab = add("lab", help="open the first lesson, as your own copy, in JupyterLab")
+    lab.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
+    lab.add_argument("--port", type=int, help="port of the server (default: JupyterLab's choice)")
+    lab.set_defaults(command=_lab)
+
+    run = add("run", help="run lessons from top to bottom, on copies")
+    run.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="default: every lesson")
+    run.add_argument("--write", action="store_true", help="keep the outputs in the notebook")
+    run.set_defaults(command=_run)
+
+
+def _add_house_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
+    course = add("course", help="check the machine, run every lesson, build the book")
+    course.set_defaults(command=_course)
+
+    test = add("test", help="everything that must pass")
+    text = "after --: run only pytest, with these arguments"
+    test.add_argument("pytest_arguments", nargs="*", metavar="ARGUMENT", help=text)
+    test.set_defaults(command=_test)
+
+    add("book", help="build the book from the notebooks").set_defaults(command=_book)
+
+    clean = add("clean", help="remove what was built, never your own lessons")
+    clean.add_argument("--all", action="store_true", help="the environment in .venv as well")
+    clean.set_defaults(command=_clean)
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from companion.cli.doctor import doctor
+
+    return doctor(as_json=arguments.json)
+
+
+def _assets(arguments: argparse.Namespace) -> int:
+    from companion.cli.doctor import show_assets
+    from companion.data.assets import install_assets
+
+    if arguments.action == "install":
+        install_assets()
+    return show_assets(verify=arguments.action == "verify")
+
+
+def _cache(arguments: argparse.Namespace) -> int:
+    from companion.cli.doctor import cache_facts, describe_cache
+    from companion.data.cache import clear_cache
+
+    if arguments.action == "clear":
+        print(f"freed {clear_cache() / 1e6:.1f} MB")
+    print(describe_cache(cache_facts()))
+    return 0
+
+
+def _lab(arguments: argparse.Namespace) -> int:
+    from companion.cli.house import course_root, lab
+
+    return lab(course_root(), browser=not arguments.no_browser, port=arguments.port)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from companion.cli.house import course_root, run
+
+    return run(course_root(), arguments.notebooks, write=arguments.write)
+
+
+def _course(arguments: argparse.Namespace) -> int:
+    from companion.cli.house import course, course_root
+
+    return course(course_root())
+
+
+def _test(arguments: argparse.Namespace) -> int:
+    from companion.cli.house import course_root
+    from companion.cli.stages import test
+
+    return test(course_root(), arguments.pytest_arguments)
+
+
+def _book(arguments: argparse.Namespace) -> int:
+    from companion.cli.house import course_root
+    from companion.teaching.book import build_book
+
+    print(f"The book: {build_book(course_root())}")
+    return 0
+
+
+def _clean(arguments: argparse.Namespace) -> int:
+    from companion.cli.house import clean, course_root
+
+    return clean(course_root(), environment=arguments.all)

@@ -1,0 +1,197 @@
+"""What this machine has: accelerator, number format, threads, seeds, peak memory, timers."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import torch
+
+# bf16 has to be clearly faster before it replaces fp32: a tie is not worth eight bits of mantissa.
+BF16_MUST_GAIN = 1.3
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The computer as training sees it; memory in bytes."""
+
+    accelerator: str  # "cuda", "mps" or "cpu"
+    name: str
+    cores: int
+    threads: int
+    memory_bytes: int
+    training_precision: str  # "no" (fp32), "fp16" or "bf16"
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a frozen network runs here: its memory layout and its number format."""
+
+    channels_last: bool = False
+    dtype: torch.dtype = torch.float32
+
+
+def default_device() -> torch.device:
+    """Return the device that training uses unless it is told otherwise."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+def training_precision(device: torch.device) -> str:
+    """Return the mixed precision to train in on `device`: "no", "fp16" or "bf16".
+
+    A GPU below compute capability 8.0 emulates bf16 and still reports that it supports it,
+    so the capability decides and not `torch.cuda.is_bf16_supported()`.
+    """
+    if device.type != "cuda":
+        return "no"
+    return "bf16" if torch.cuda.get_device_capability(device) >= (8, 0) else "fp16"
+
+
+def this_machine() -> Machine:
+    """Describe this computer: accelerator, cores, threads, memory and training precision."""
+    device = default_device()
+    gpu = device.type == "cuda"
+    return Machine(
+        accelerator=device.type,
+        name=torch.cuda.get_device_name(device) if gpu else processor_name(),
+        cores=len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count() or 1,
+        threads=torch.get_num_threads(),
+        memory_bytes=psutil.virtual_memory().total,
+        training_precision=training_precision(device),
+    )
+
+
+def processor_name() -> str:
+    """Return the processor's name as the operating system gives it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def step_seed(seed: int, step: int) -> int:
+    """Return the seed of one training step, a fixed function of the run's seed and the step.
+
+    Each step starts from its own seed, so a resumed run needs no saved random state.
+    """
+    mask = (1 << 64) - 1
+    z = (seed * 0x9E3779B97F4A7C15 + step * 0xBF58476D1CE4E5B9 + 0x94D049BB133111EB) & mask
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & mask
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
+    return (z ^ (z >> 31)) >> 1  # torch takes seeds below 2**63
+
+
+def peak_memory_bytes() -> int:
+    """Return the most main memory this process has held so far, in bytes."""
+    try:
+        import resource
+    except ImportError:  # Windows keeps it elsewhere
+        return psutil.Process().memory_info().peak_wset
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until `device` has finished what it was given, so that a timer tells the truth."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+@contextmanager
+def stopwatch(device: torch.device | None = None) -> Iterator[Callable[[], float]]:
+    """Yield a function that returns the seconds passed; it stops when the block ends."""
+    device = device or torch.device("cpu")
+    synchronise(device)
+    start, end = time.perf_counter(), None
+    yield lambda: (time.perf_counter() if end is None else end) - start
+    synchronise(device)
+    end = time.perf_counter()
+
+
+def seconds_of(call: Callable[[], object], device: torch.device, repeats: int = 2) -> float:
+    """Return the fastest of `repeats` timings of `call`, in seconds, after one call to warm up."""
+    call()
+    times = []
+    for _ in range(repeats):
+        with stopwatch(device) as seconds:
+            call()
+        times.append(seconds())
+    return min(times)
+
+
+def fastest_format(
+    module: torch.nn.Module, pictures: torch.Tensor, *, memo: Path | None = None, key: str = ""
+) -> Format:
+    """Return the layout and number format in which a frozen picture network runs fastest here.
+
+    `pictures` is a small batch (B, C, H, W) on the module's device. The choice is timed once and
+    kept in the JSON file `memo` under `key` and this machine's name, so that later runs agree.
+    bf16 on a CPU is chosen only where it is at least 1.3 times faster than fp32.
+    """
+    device = pictures.device
+    if device.type == "cuda":  # tensor cores want both; the capability decides the format
+        fp16 = training_precision(device) == "fp16"
+        return Format(True, torch.float16 if fp16 else torch.bfloat16)
+    if device.type == "mps":
+        return Format()
+    key = f"{key}|{processor_name()}|{torch.__version__}|{torch.get_num_threads()} threads"
+    known = json.loads(memo.read_text()) if memo and memo.exists() else {}
+    if key not in known:
+        known[key] = _timed_choice(module, pictures)
+        if memo:
+            _write_json(memo, known)
+    return Format(known[key]["channels_last"], getattr(torch, known[key]["dtype"]))
+
+
+def _timed_choice(module: torch.nn.Module, pictures: torch.Tensor) -> dict:
+    """Time the four combinations and return the choice with its timings in seconds."""
+    times: dict[tuple[bool, str], float] = {}
+    was_training = module.training
+    module.eval()
+    for channels_last in (True, False):
+        layout = torch.channels_last if channels_last else torch.contiguous_format
+        module.to(memory_format=layout)
+        x = pictures.to(memory_format=layout)
+        for dtype in ("float32", "bfloat16"):
+            times[channels_last, dtype] = seconds_of(
+                lambda x=x, d=dtype: _run(module, x, d), x.device
+            )
+    module.train(was_training)
+    fp32 = min(time for (_, dtype), time in times.items() if dtype == "float32")
+    bf16 = min(time for (_, dtype), time in times.items() if dtype == "bfloat16")
+    wanted = "bfloat16" if fp32 / bf16 >= BF16_MUST_GAIN else "float32"
+    channels_last = times[True, wanted] <= times[False, wanted]
+    seconds = {f"{'last' if c else 'first'} {d}": round(t, 5) for (c, d), t in times.items()}
+    return {"channels_last": channels_last, "dtype": wanted, "seconds": seconds}
+
+
+def _run(module: torch.nn.Module, x: torch.Tensor, dtype: str) -> torch.Tensor:
+    enabled = dtype != "float32"
+    with torch.no_grad(), torch.autocast(x.device.type, torch.bfloat16, enabled=enabled):
+        return module(x)
+
+
+def _write_json(path: Path, content: dict) -> None:
+    """Replace a small file in one move, so that a reader never sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    temporary.write_text(json.dumps(content, indent=1))
+    os.replace(temporary, path)

@@ -1,0 +1,1 @@
+"""How we know: metrics, intervals and verdicts."""

@@ -1,0 +1,1 @@
+"""What was learned before: backbones as ordered blocks, and the heads put on them."""

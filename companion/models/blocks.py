@@ -1,0 +1,97 @@
+"""A network as an ordered list of named blocks, with one forward through any slice of them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+
+import torch
+from torch import nn
+
+
+class Blocks(nn.Module):
+    """A network cut into named blocks that run one after the other.
+
+    Freezing, rate groups, caching and probing by depth all read this list. The first `frozen`
+    blocks never change: they run in eval mode, without gradient, in the number format
+    `frozen_dtype`, whatever mode the rest is in. `companion.transfer.freeze` sets them.
+    """
+
+    def __init__(
+        self,
+        blocks: Mapping[str, nn.Module],
+        name: str,
+        *,
+        features: int = 0,
+        frozen_dtype: torch.dtype = torch.float32,
+    ) -> None:
+        super().__init__()
+        self.name = name
+        self.features = features  # width F of the features (B, F) that the backbone ends in
+        self.names = list(blocks)
+        self.layers = nn.ModuleList(blocks.values())
+        self.frozen = 0
+        self.frozen_dtype = frozen_dtype
+
+    def forward(self, x: torch.Tensor, start: int = 0, stop: int | None = None) -> torch.Tensor:
+        """Run blocks `start` to `stop` (exclusive; None for the end) on `x`, a batch (B, ...)."""
+        stop = len(self.layers) if stop is None else stop
+        edge = min(max(self.frozen, start), stop)
+        if start < edge:
+            x = self._run_frozen(x, start, edge)
+        for layer in self.layers[edge:stop]:
+            x = layer(x)
+        return x
+
+    def _run_frozen(self, x: torch.Tensor, start: int, stop: int) -> torch.Tensor:
+        """Run a slice of the frozen blocks; what leaves it is fp32."""
+        low = self.frozen_dtype != torch.float32
+        # Autocast is set here, on or off, so that an outer one cannot change frozen outputs.
+        with torch.no_grad(), torch.autocast(x.device.type, self._autocast_dtype(), enabled=low):
+            for layer in self.layers[start:stop]:
+                layer.eval()  # someone may have called train() on a part of it
+                x = layer(x)
+        return x.float()
+
+    def _autocast_dtype(self) -> torch.dtype:
+        # Autocast checks its dtype even when it is off, and fp32 is not one that it accepts.
+        return torch.bfloat16 if self.frozen_dtype == torch.float32 else self.frozen_dtype
+
+    def train(self, mode: bool = True) -> Blocks:
+        """Set the mode of the blocks that train; the frozen ones stay in eval mode."""
+        super().train(mode)
+        for layer in self.layers[: self.frozen]:
+            layer.eval()
+        return self
+
+    def position(self, block: str) -> int:
+        """Return where the block called `block` stands, counted from 0.
+
+        Raises:
+            ValueError: no block has that name; the message lists the nearest ones.
+        """
+        if block not in self.names:
+            near = difflib.get_close_matches(block, self.names, n=3, cutoff=0.3) or self.names
+            raise ValueError(
+                f"{self.name} has no block {block!r}. Nearest: {', '.join(near)}. "
+                f"Its blocks, in order: {', '.join(self.names)}."
+            )
+        return self.names.index(block)
+
+
+def check_slices(blocks: Blocks, whole: torch.Tensor, x: torch.Tensor) -> None:
+    """Check that running the blocks one at a time on `x` gives `whole`, the network's own output.
+
+    Raises:
+        ValueError: they differ, so a boundary cut here would not be the network that was asked for.
+    """
+    with torch.no_grad():
+        piecewise = x
+        for i in range(len(blocks.layers)):
+            piecewise = blocks(piecewise, start=i, stop=i + 1)
+    if piecewise.shape != whole.shape or not torch.allclose(piecewise, whole, rtol=1e-4, atol=1e-5):
+        raise ValueError(
+            f"{blocks.name}: its blocks, run one after the other, do not give the network's own "
+            "output, so it cannot be frozen or cached at a block. Use a ResNet, EfficientNet or "
+            "VisionTransformer from timm, or an nn.Sequential of your own."
+        )

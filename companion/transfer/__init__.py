@@ -1,0 +1,1 @@
+"""How learning is reused: freezing, the cache at the boundary, the order, the loop."""

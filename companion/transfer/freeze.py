@@ -1,0 +1,105 @@
+"""What trains and what does not: freezing that holds, and the optimiser's groups."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from companion.models.blocks import Blocks
+
+
+def freeze(model: Blocks, upto: str | None) -> None:
+    """Freeze every block up to and including `upto`, and let the ones above it train.
+
+    `upto=None` lets all of them train. What is frozen changes in no way: no gradient, no place in
+    the optimiser's groups, BatchNorm statistics fixed, dropout and drop-path off, even after
+    `model.train()`.
+
+    Raises:
+        ValueError: no block is called `upto`, or nothing would be left to train.
+    """
+    frozen = 0 if upto is None else model.position(upto) + 1
+    if frozen == len(model.names):
+        raise ValueError(
+            f"upto={upto!r} is the last block of {model.name}: nothing would be left to train. "
+            f"Freeze at most up to {model.names[-2]!r}."
+        )
+    model.frozen = frozen
+    for i, layer in enumerate(model.layers):
+        layer.requires_grad_(i >= frozen)
+    for parameter in model.layers[:frozen].parameters():
+        parameter.grad = None
+    model.train(model.training)
+
+
+def what_trains(model: Blocks) -> str:
+    """Return a table with one line per block: its parameters, how many train, and its mode."""
+    lines = [f"{'block':<12}{'parameters':>12}{'training':>12}  mode"]
+    for name, layer in zip(model.names, model.layers, strict=True):
+        sizes = [(p.numel(), p.requires_grad) for p in layer.parameters()]
+        total, training = sum(n for n, _ in sizes), sum(n for n, trains in sizes if trains)
+        mode = "frozen" if model.position(name) < model.frozen else "trains" if training else "-"
+        lines.append(f"{name:<12}{total:>12,}{training:>12,}  {mode}")
+    return "\n".join(lines)
+
+
+def parameter_groups(
+    model: Blocks,
+    rate: float,
+    *,
+    head_rate: float | None = None,
+    layer_decay: float = 1.0,
+    weight_decay: float = 0.01,
+) -> list[dict]:
+    """Return optimiser groups for everything that trains, block by block.
+
+    The last block learns at `head_rate` (`rate` if None); the one below it at `rate`, and each
+    further one at `layer_decay` times the rate above it, as in the discriminative fine-tuning of
+    Howard and Ruder 2018 (their factor is 1 / 2.6). Biases and norms are not decayed.
+
+    Raises:
+        ValueError: nothing trains, or a rate or decay is not positive.
+    """
+    if rate <= 0 or layer_decay <= 0 or (head_rate is not None and head_rate <= 0):
+        raise ValueError(
+            f"expected positive rates, found rate={rate}, head_rate={head_rate}, "
+            f"layer_decay={layer_decay}. To keep a block as it is, freeze it."
+        )
+    groups = []
+    last = len(model.layers) - 1
+    for i, (name, layer) in enumerate(zip(model.names, model.layers, strict=True)):
+        block_rate = rate * layer_decay ** (last - 1 - i)
+        if i == last:
+            block_rate = rate if head_rate is None else head_rate
+        groups += block_groups(name, layer, block_rate, weight_decay)
+    if not groups:
+        raise ValueError(f"nothing in {model.name} trains. Freeze fewer blocks, or add a head.")
+    return groups
+
+
+def block_groups(name: str, layer: nn.Module, rate: float, weight_decay: float) -> list[dict]:
+    """Return the groups of one block: its matrices with weight decay, its vectors without."""
+    trains = [p for p in layer.parameters() if p.requires_grad]
+    matrices = [p for p in trains if p.dim() > 1]
+    vectors = [p for p in trains if p.dim() <= 1]
+    groups = [
+        {"params": matrices, "lr": rate, "weight_decay": weight_decay, "name": name},
+        {"params": vectors, "lr": rate, "weight_decay": 0.0, "name": f"{name} vectors"},
+    ]
+    return [group for group in groups if group["params"]]
+
+
+def frozen_prefix(model: nn.Module) -> tuple[str, ...]:
+    """Return the beginnings of the state names that belong to frozen blocks."""
+    return tuple(f"layers.{i}." for i in range(getattr(model, "frozen", 0)))
+
+
+def changing_state(model: nn.Module) -> dict[str, torch.Tensor]:
+    """Return a copy on the CPU of the parameters and buffers that training can change."""
+    frozen = frozen_prefix(model)
+    state = model.state_dict()
+    return {
+        name: value.detach().cpu().clone()
+        for name, value in state.items()
+        if not (frozen and name.startswith(frozen))
+    }

@@ -1,0 +1,59 @@
+"""What the model says: logits, features and scores, in eval mode and over whole sets at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import nn
+
+from companion.data.examples import Fetch
+from companion.models.blocks import Blocks
+from companion.transfer.order import in_sequence
+
+# A metric takes the true labels (N,) and the logits (N, classes).
+Metric = Callable[[np.ndarray, np.ndarray], float]
+
+
+@torch.no_grad()
+def predict(model: nn.Module, fetch: Fetch, ids: np.ndarray, batch_size: int = 64) -> np.ndarray:
+    """Return the logits (N, classes) for `ids` (N,), in their order, never augmented."""
+    was_training = model.training
+    model.eval()
+    batches = (fetch(batch) for batch in in_sequence(ids, batch_size)(0))
+    out = [model(batch.inputs, start=batch.start).float().cpu() for batch in batches]
+    model.train(was_training)
+    return torch.cat(out).numpy()
+
+
+@torch.no_grad()
+def features(
+    model: Blocks, fetch: Fetch, ids: np.ndarray, *, upto: str = "pool", batch_size: int = 64
+) -> np.ndarray:
+    """Return what leaves block `upto` for `ids` (N,), as (N, F): maps and tokens are averaged.
+
+    All blocks up to there run as frozen ones do: eval mode, `frozen_dtype`, no augmentation.
+    """
+    stop = model.position(upto) + 1
+    frozen, model.frozen = model.frozen, max(model.frozen, stop)
+    try:
+        batches = (fetch(batch) for batch in in_sequence(ids, batch_size)(0))
+        out = [vectors(model(b.inputs, start=b.start, stop=stop)).cpu() for b in batches]
+    finally:
+        model.frozen = frozen
+        model.train(model.training)
+    return torch.cat(out).numpy()
+
+
+def vectors(x: torch.Tensor) -> torch.Tensor:
+    """Average maps (B, C, H, W) or tokens (B, T, D) to one vector each; leave (B, F) as it is."""
+    if x.dim() == 4:
+        return x.mean(dim=(2, 3))
+    return x.mean(dim=1) if x.dim() == 3 else x
+
+
+def scorer(fetch: Fetch, ids: np.ndarray, metric: Metric) -> Callable[[nn.Module], float]:
+    """Return a function that scores a model on `ids` (N,): the metric over all of them at once."""
+    labels = fetch.targets(ids).cpu().numpy()
+    return lambda model: float(metric(labels, predict(model, fetch, ids)))

@@ -1,0 +1,128 @@
+"""One optimiser step: micro-batches, gradient, clipping, and what to do when memory runs out."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.optim import Optimizer
+
+from companion.data.examples import Batch, Fetch
+from companion.transfer.order import cut, shard
+
+# A loss returns the sum over a batch and the number of examples (or tokens) in that sum. One that
+# is no such sum, because it compares examples with each other, carries `additive = False`.
+Loss = Callable[[nn.Module, Batch], tuple[torch.Tensor, int]]
+Piece = Callable[[], tuple[torch.Tensor, int]]
+
+
+def pieces_of(
+    ids: np.ndarray, size: int, loss: Loss, fetch: Fetch, model: nn.Module, epoch: int
+) -> list[Piece]:
+    """Return the losses of a batch `ids` (B,), still to be computed, at most `size` ids in each."""
+
+    def piece(part: np.ndarray) -> tuple[torch.Tensor, int]:
+        return loss(model, fetch(part, epoch=epoch))
+
+    return [partial(piece, part) for part in cut(ids, size)]
+
+
+def mean_gradient(
+    accelerator: Accelerator, model: nn.Module, pieces: list[Piece], examples: int
+) -> torch.Tensor:
+    """Give the model the gradient of the mean loss over all pieces; return that mean.
+
+    The mean is over the examples (or tokens) of all pieces and all processes, however unevenly
+    they are spread. `examples` is the size of the whole batch.
+    """
+    world = accelerator.num_processes
+    total, count = torch.zeros((), device=accelerator.device), 0
+    for piece in pieces:
+        waits = piece is not pieces[-1]  # processes exchange gradients after the last piece only
+        with accelerator.no_sync(model) if waits else contextlib.nullcontext():
+            with accelerator.autocast():
+                summed, n = piece()
+            # Divided before the backward pass, or fp16 would overflow; processes are averaged.
+            accelerator.backward(summed * (world / examples))
+        total, count = total + summed.detach(), count + n
+    if world > 1:
+        both = accelerator.reduce(torch.stack([total, total.new_tensor(float(count))]), "sum")
+        total, count = both[0], int(both[1])
+    if count != examples:  # the loss counts tokens
+        for parameter in with_gradient(model):
+            parameter.grad.mul_(examples / count)
+    return total / count
+
+
+def train_step(
+    accelerator: Accelerator,
+    model: nn.Module,
+    optimizer: Optimizer,
+    pieces: list[Piece],
+    examples: int,
+    clip: float,
+) -> torch.Tensor | None:
+    """Take one step on the mean loss of a batch of `examples`; return that mean.
+
+    The gradient is clipped to norm `clip`, 0 for no limit. Returns None, with the model as it was,
+    if memory ran out.
+    """
+    try:
+        value = mean_gradient(accelerator, model, pieces, examples)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        optimizer.zero_grad()
+        return None
+    if clip:
+        accelerator.clip_grad_norm_(with_gradient(model), clip)
+    optimizer.step()
+    optimizer.zero_grad()
+    return value
+
+
+def with_gradient(model: nn.Module) -> list[nn.Parameter]:
+    """Return the parameters that have a gradient."""
+    return [p for p in model.parameters() if p.grad is not None]
+
+
+def my_share(ids: np.ndarray, accelerator: Accelerator) -> np.ndarray:
+    """Return the part of a batch `ids` (B,) that this process works on."""
+    return shard(ids, accelerator.process_index, accelerator.num_processes)
+
+
+def smaller_micro_batch(model: nn.Module, loss: Loss, size: int) -> int:
+    """Return half of `size`, to be used after memory ran out, and free what the failed try held.
+
+    Raises:
+        MemoryError: the batch cannot be cut without changing what is learned, or not any further.
+    """
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    if not getattr(loss, "additive", True):
+        cause = "its loss compares the examples of a batch, so cutting the batch would change it"
+    elif any(isinstance(m, _BatchNorm) and m.training for m in model.modules()):
+        cause = "BatchNorm in train mode sees the batch as a whole, so cutting it would change it"
+    elif size <= 1:
+        cause = "one example alone does not fit"
+    else:
+        return size // 2
+    raise MemoryError(
+        f"memory ran out with {size} examples at once, and {cause}. Use a smaller batch, smaller "
+        "pictures or shorter texts, or freeze more blocks and cache them."
+    )
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Return whether `error` says that the accelerator's or the main memory ran out."""
+    words = ("out of memory", "can't allocate memory", "not enough memory")
+    known = isinstance(error, torch.OutOfMemoryError)
+    return known or (isinstance(error, RuntimeError) and any(w in str(error) for w in words))

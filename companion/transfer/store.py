@@ -1,0 +1,156 @@
+"""Where activations are kept, and the fingerprint that says what they are."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from companion.models.blocks import Blocks
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What stored activations depend on: any difference makes them stale."""
+
+    boundary: int
+    weights: str
+    preprocessing: str
+    dtype: str
+    examples: str
+
+
+def fingerprint(model: Blocks, boundary: int, digest: str, ids: Iterable[int]) -> Fingerprint:
+    """Return the fingerprint of the first `boundary` blocks over the examples `ids`.
+
+    `digest` names the content that the ids stand for.
+    """
+    examples = hashlib.sha256(digest.encode())
+    examples.update(np.fromiter(ids, dtype=np.int64).tobytes())
+    return Fingerprint(
+        boundary=boundary,
+        weights=hash_weights(model, boundary),
+        preprocessing=str(model.layers[0]) if model.names[0] == "preprocess" else "none",
+        dtype=str(model.frozen_dtype),
+        examples=examples.hexdigest()[:16],
+    )
+
+
+def hash_weights(model: Blocks, boundary: int) -> str:
+    """Return a hash of the parameters and buffers of the first `boundary` blocks."""
+    out = hashlib.sha256()
+    for name, value in model.layers[:boundary].state_dict().items():
+        out.update(name.encode())
+        out.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return out.hexdigest()[:16]
+
+
+def weights_token(model: Blocks, boundary: int) -> tuple:
+    """Return what changes whenever a frozen tensor is written to or replaced: cheap to compare."""
+    state = model.layers[:boundary].state_dict(keep_vars=True).values()
+    versions = tuple((value.data_ptr(), value._version) for value in state)
+    return (versions, str(model.layers[0]), model.frozen_dtype, model.frozen >= boundary)
+
+
+def compare(stored: Fingerprint, now: Fingerprint, where: str) -> None:
+    """Check that stored activations are the ones that the model would compute now.
+
+    Raises:
+        ValueError: they are stale; the message names what changed.
+    """
+    changed = [
+        f.name for f in fields(Fingerprint) if getattr(stored, f.name) != getattr(now, f.name)
+    ]
+    if changed:
+        details = "; ".join(f"{n} was {getattr(stored, n)}, is {getattr(now, n)}" for n in changed)
+        raise ValueError(
+            f"the activations in {where} are stale: {', '.join(changed)} changed since they were "
+            f"stored ({details}). Make a new cache: call cached() again, with an empty folder."
+        )
+
+
+class Store:
+    """Rows of activations (N, ...) in fp32, in memory or in a file, and which rows are filled."""
+
+    def __init__(self, data: torch.Tensor, filled: np.ndarray) -> None:
+        self.data = data
+        self.filled = filled
+
+    def write(self, rows: np.ndarray, values: torch.Tensor) -> None:
+        """Keep `values` (B, ...) as `rows` (B,); the data first, then the note that it is there."""
+        self.data[torch.from_numpy(rows).to(self.data.device)] = values.to(self.data.device)
+        self.filled[rows] = True
+
+    def read(self, rows: np.ndarray, device: torch.device) -> torch.Tensor:
+        """Return `rows` (B,) as a new tensor (B, ...) on `device`."""
+        return self.data[torch.from_numpy(rows).to(self.data.device)].to(device)
+
+
+def memory_store(shape: tuple[int, ...], device: torch.device) -> Store:
+    """Return an empty store in the memory of `device`."""
+    return Store(torch.empty(shape, device=device), np.zeros(shape[0], dtype=bool))
+
+
+def create_file_store(folder: Path, shape: tuple[int, ...], mark: Fingerprint) -> Store:
+    """Make an empty store in `folder`, which appears whole or not at all, and open it.
+
+    Raises:
+        OSError: the disk is too full; nothing is left behind.
+    """
+    temporary = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    size = 4 * int(np.prod(shape))
+    try:
+        reserve(temporary / "activations.bin", size)
+        reserve(temporary / "filled.bin", shape[0])
+        description = {"shape": list(shape), "fingerprint": asdict(mark)}
+        (temporary / "fingerprint.json").write_text(json.dumps(description))
+    except OSError as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        if error.errno != errno.ENOSPC:
+            raise
+        free = shutil.disk_usage(folder.parent).free
+        raise OSError(
+            errno.ENOSPC,
+            f"the activations need {size / 1e6:.0f} MB in {folder}, but {free / 1e6:.0f} MB are "
+            "free. Pass a folder on another disk, or free some with `companion cache clear`.",
+        ) from error
+    os.replace(temporary, folder)
+    return open_file_store(folder, mark)
+
+
+def reserve(path: Path, size: int) -> None:
+    """Make a file of `size` zero bytes whose blocks are really there.
+
+    A memory map over a hole would kill the process when the disk fills up.
+    """
+    with open(path, "wb") as file:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)
+        else:
+            for at in range(0, size, 1 << 20):
+                file.write(bytes(min(1 << 20, size - at)))
+
+
+def open_file_store(folder: Path, mark: Fingerprint) -> Store:
+    """Open the store in `folder`, made by this process or by an earlier one.
+
+    Raises:
+        ValueError: it holds the activations of something else.
+    """
+    description = json.loads((folder / "fingerprint.json").read_text())
+    compare(Fingerprint(**description["fingerprint"]), mark, str(folder))
+    shape = description["shape"]
+    file = str(folder / "activations.bin")
+    data = torch.from_file(file, shared=True, size=int(np.prod(shape)), dtype=torch.float32)
+    filled = np.memmap(folder / "filled.bin", dtype=bool, mode="r+", shape=(shape[0],))
+    return Store(data.view(shape), filled)

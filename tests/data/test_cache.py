@@ -1,0 +1,301 @@
+"""The cache under what really happens to it: crowds, kills, full disks, read-only shares."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from companion.data import cache
+
+ROOT = Path(__file__).parents[2]
+KEY = "0123456789abcdef" * 4
+
+
+@pytest.fixture(autouse=True)
+def moved_cache(tmp_path, monkeypatch):
+    """Every test, and every process that it starts, has a cache of its own."""
+    monkeypatch.setenv("COMPANION_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    return tmp_path / "cache"
+
+
+def writer(n_bytes):
+    return lambda path: path.write_bytes(b"x" * n_bytes)
+
+
+def wait_for(path):
+    deadline = time.monotonic() + 30
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path} did not appear in 30 s"
+        time.sleep(0.01)
+
+
+def start(script, *arguments):
+    command = [sys.executable, "-c", script, *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def in_small_disk(folder, megabytes, script):
+    """Run a script with a real, small disk mounted at `folder`, seen by that process alone."""
+    if shutil.which("unshare") is None:
+        pytest.skip("needs unshare (Linux) to mount a small disk without being root")
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode:
+        pytest.skip("this system does not let users make namespaces, so no disk can be mounted")
+    folder.mkdir(exist_ok=True)
+    mount = f'mount -t tmpfs -o size={megabytes}m none "$0" && exec "$1" -c "$2"'
+    command = ["unshare", "-rm", "sh", "-c", mount, str(folder), sys.executable, script]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+CROWD = """
+import os, sys, time
+from pathlib import Path
+from companion.data.cache import build_once
+
+log, go = Path(sys.argv[1]), Path(sys.argv[2])
+
+def build(path):
+    with open(log, "a") as file:
+        file.write(f"{os.getpid()}\\n")
+    path.mkdir()
+    for part in "abc":
+        time.sleep(0.1)
+        (path / part).write_text(part * 1000)
+
+log.with_name(f"ready-{os.getpid()}").touch()
+while not go.exists():
+    time.sleep(0.001)
+entry = build_once("crowd", build, "0123456789abcdef")
+print(entry, sorted((p.name, p.read_text().count(p.name)) for p in entry.iterdir()))
+"""
+
+
+def test_eight_processes_build_the_same_entry_once(tmp_path, moved_cache):
+    log, go = tmp_path / "log", tmp_path / "go"
+    crowd = [start(CROWD, log, go) for _ in range(8)]
+    while len(list(tmp_path.glob("ready-*"))) < 8:
+        assert all(one.poll() is None for one in crowd), crowd[0].communicate()
+        time.sleep(0.01)
+    go.touch()
+    said = [one.communicate(timeout=60) for one in crowd]
+    assert [one.returncode for one in crowd] == [0] * 8, said
+    entry = moved_cache / cache.CACHE_NAME / "crowd-0123456789abcdef"
+    assert {out for out, _ in said} == {f"{entry} [('a', 1000), ('b', 1000), ('c', 1000)]\n"}
+    assert len(log.read_text().splitlines()) == 1
+
+
+HANG = """
+import sys, time
+from pathlib import Path
+from companion.data.cache import build_once
+
+def build(path):
+    path.write_bytes(b"half")
+    Path(sys.argv[1]).touch()
+    while not Path(sys.argv[2]).exists():
+        time.sleep(0.01)
+    path.write_bytes(b"whole")
+
+build_once("hang", build, "0123456789abcdef")
+"""
+
+
+def hanging_builder(tmp_path):
+    builder = start(HANG, tmp_path / "started", tmp_path / "finish")
+    wait_for(tmp_path / "started")
+    return builder
+
+
+@pytest.mark.parametrize("next_name", ["hang", "another"])
+def test_a_killed_builder_leaves_nothing_to_the_next(tmp_path, next_name):
+    builder = hanging_builder(tmp_path)
+    folder = cache.cache_folder()
+    assert [p.name for p in folder.glob(".*.tmp")] == [".hang-0123456789abcdef.tmp"]
+    builder.kill()
+    builder.communicate()
+    entry = cache.build_once(next_name, writer(5), KEY)
+    assert entry.read_bytes() == b"xxxxx"
+    assert {p.name for p in folder.iterdir()} == {".locks", entry.name}
+
+
+def test_clearing_leaves_a_living_builder_its_work(tmp_path):
+    builder = hanging_builder(tmp_path)
+    old = cache.build_once("old", writer(100), KEY)
+    assert cache.clear_cache() == 100
+    assert not old.exists()
+    (tmp_path / "finish").touch()
+    assert builder.wait(30) == 0, builder.communicate()
+    assert (old.parent / "hang-0123456789abcdef").read_bytes() == b"whole"
+
+
+FULL = """
+import re
+from companion.data import cache
+
+def too_big(path):
+    path.mkdir()
+    with open(path / "part", "wb") as file:
+        while True:
+            file.write(b"x" * 2**18)
+
+def too_big_told_badly(path):
+    try:
+        too_big(path)
+    except OSError:
+        raise RuntimeError("writer failed") from None
+
+earlier = cache.build_once("earlier", lambda path: path.write_bytes(b"e" * 2**20), "a" * 16)
+for build in (too_big, too_big_told_badly):
+    try:
+        cache.build_once("big", build, "b" * 16)
+    except cache.CacheFull as error:
+        print(error.errno, error)
+    assert [p.name for p in cache.cache_folder().iterdir() if p.suffix == ".tmp"] == []
+    assert cache.build_once("earlier", None, "a" * 16).read_bytes() == b"e" * 2**20
+print(cache.build_once("small", lambda path: path.write_bytes(b"s"), "c" * 16).read_bytes())
+"""
+
+
+def test_a_full_disk_is_explained_and_hurts_no_other_entry(moved_cache):
+    done = in_small_disk(moved_cache, 4, FULL)
+    assert done.returncode == 0, done.stderr
+    where = re.escape(str(moved_cache / cache.CACHE_NAME))
+    message = (
+        r"28 the disk is full: big-b{16} needs more than the (\d\.\d) MB written so far, and "
+        rf"(\d\.\d) MB are free in {where}, of which the cache holds 1\.0 MB\. Free some with "
+        r"`companion cache clear`, or set COMPANION_CACHE to a folder on another disk"
+    )
+    first, second, small = done.stdout.splitlines()
+    for line in (first, second):
+        match = re.fullmatch(message, line)
+        assert match, line
+        assert [2.5 < float(number) < 3.3 for number in match.groups()] == [True, True]
+    assert small == "b's'"
+
+
+READ_ONLY = """
+import os, subprocess
+from companion.data import cache
+
+entry = cache.build_once("there", lambda path: path.write_bytes(b"e"), "a" * 16)
+subprocess.run(["mount", "-o", "remount,ro", os.environ["COMPANION_CACHE"]], check=True)
+print(cache.build_once("there", None, "a" * 16).read_bytes(), cache.cache_size())
+try:
+    cache.build_once("absent", lambda path: path.write_bytes(b"e"), "a" * 16)
+except PermissionError as error:
+    print(error)
+"""
+
+
+def test_a_read_only_cache_serves_what_it_holds(moved_cache):
+    done = in_small_disk(moved_cache, 1, READ_ONLY)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "b'e' 1",
+        "expected to write absent-aaaaaaaaaaaaaaaa into the cache folder "
+        f"{moved_cache / cache.CACHE_NAME}, found that it may not be written; "
+        "set COMPANION_CACHE to a folder that may",
+    ]
+
+
+def test_the_cache_is_a_folder_of_our_own_inside_the_one_named(moved_cache):
+    assert cache.cache_folder() == moved_cache / cache.CACHE_NAME
+    assert cache.cache_folder().is_dir()
+
+
+def test_clearing_stays_inside_the_cache(tmp_path, moved_cache):
+    moved_cache.mkdir()
+    neighbour, linked = moved_cache / "thesis.txt", tmp_path / "linked"
+    neighbour.write_text("keep")
+    linked.mkdir()
+    (linked / "keep.txt").write_text("keep")
+
+    def build(path):
+        path.mkdir()
+        (path / "data").write_bytes(b"x" * 100)
+        (path / "link").symlink_to(linked)
+
+    cache.build_once("folder", build, KEY)
+    cache.build_once("file", writer(50), KEY)
+    (cache.cache_folder() / "loose-link").symlink_to(linked)
+    size = cache.cache_size()
+    assert cache.clear_cache() == size == 150
+    assert cache.cache_size() == 0
+    assert (linked / "keep.txt").read_text() == neighbour.read_text() == "keep"
+
+
+def test_beyond_the_limit_the_entry_unused_for_longest_goes(monkeypatch):
+    monkeypatch.setattr(cache, "CACHE_LIMIT", 3500)
+    old = {name: cache.build_once(name, writer(1000), KEY) for name in ("a", "b", "c")}
+    for age, entry in zip((30, 20, 10), old.values(), strict=True):
+        os.utime(entry, (time.time() - age, time.time() - age))
+    cache.build_once("a", writer(0), KEY)  # used: now b is the oldest
+    cache.build_once("d", writer(1000), KEY)
+    assert [entry.exists() for entry in old.values()] == [True, False, True]
+    large = cache.build_once("large", writer(9000), KEY)
+    assert [p.name for p in cache.cache_folder().iterdir() if p.name != ".locks"] == [large.name]
+
+
+def test_another_key_is_another_entry_and_the_same_key_is_not_built_again():
+    first = cache.build_once("x", writer(1), KEY)
+    assert cache.build_once("x", writer(2), KEY) == first
+    assert first.read_bytes() == b"x"
+    assert cache.build_once("x", writer(2), KEY[::-1]).read_bytes() == b"xx"
+
+
+def test_a_builder_may_ask_for_another_entry():
+    def build(path):
+        path.write_bytes(b"outer of " + cache.build_once("inner", writer(2), KEY).read_bytes())
+
+    assert cache.build_once("outer", build, KEY).read_bytes() == b"outer of xx"
+
+
+def test_a_builder_that_fails_leaves_nothing_and_its_own_error():
+    def build(path):
+        path.write_text("half")
+        raise ZeroDivisionError("of its own")
+
+    with pytest.raises(ZeroDivisionError, match="of its own"):
+        cache.build_once("x", build, KEY)
+    assert cache.cache_size() == 0
+    assert cache.build_once("x", writer(3), KEY).read_bytes() == b"xxx"
+
+
+MESSAGES = [
+    (
+        ("x", lambda path: None, KEY),
+        FileNotFoundError,
+        "expected the builder of x-0123456789abcdef to create the path it was given, "
+        "found nothing there; write to exactly that path",
+    ),
+    (
+        ("../x", writer(1), KEY),
+        ValueError,
+        "expected a cache name of letters, digits, '_', '.', '-', found '../x'",
+    ),
+    (
+        ("x", writer(1), "../../.."),
+        ValueError,
+        "expected a key of at least 8 letters or digits (a hash), found '../../..'",
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "kind", "message"), MESSAGES)
+def test_misuse_is_explained(call, kind, message):
+    with pytest.raises(kind) as caught:
+        cache.build_once(*call)
+    assert str(caught.value) == message
+
+
+def test_neither_module_imports_torch():
+    script = (
+        "import sys, companion.data.cache, companion.data.assets; print('torch' in sys.modules)"
+    )
+    done = start(script).communicate(timeout=60)
+    assert done == ("False\n", "")

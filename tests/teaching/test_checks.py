@@ -1,0 +1,538 @@
+"""Every exercise: the stub does not pass, the solution does, wrong answers get their own words."""
+
+import random
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import nbformat
+import numpy as np
+import pytest
+from scipy import stats
+
+from companion.teaching import checks
+from companion.teaching.checks import EXERCISES, NOT_ATTEMPTED, NOT_YET, PASSED, judge
+
+STUBS = {
+    "00.1": '''
+import numpy as np
+
+
+def majority_baseline(train_labels: np.ndarray, test_labels: np.ndarray) -> float:
+    """Return the test accuracy of always answering the most common training label."""
+    ...  # your code here
+''',
+    "00.2": '''
+import numpy as np
+
+
+def draw_per_class(labels: np.ndarray, k: int, seed: int) -> np.ndarray:
+    """Return the places of k examples of every class, drawn without replacement."""
+    ...  # your code here
+''',
+    "00.3": '''
+import numpy as np
+
+
+def paired_interval(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
+    """Return (low, high), the 95 % t-interval of the mean of a - b."""
+    ...  # your code here
+''',
+    "00.4": '''
+def verdict(low: float, high: float, delta: float) -> str:
+    """Return "supported", "contradicted" or "undecided"."""
+    ...  # your code here
+''',
+    "00.5": '''
+def evaluate_mended(predict, pictures, labels, batch_size) -> float:
+    """Return the share of all pictures that `predict` gets right."""
+    ...  # your code here
+''',
+}
+SOLUTIONS = {
+    "00.1": """
+import numpy as np
+
+
+def majority_baseline(train_labels: np.ndarray, test_labels: np.ndarray) -> float:
+    labels, counts = np.unique(train_labels, return_counts=True)
+    top = labels[np.argmax(counts)]
+    return float(np.mean(test_labels == top))
+""",
+    "00.2": """
+import numpy as np
+
+
+def draw_per_class(labels: np.ndarray, k: int, seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    parts = []
+    for name in np.unique(labels):
+        places = np.flatnonzero(labels == name)
+        if len(places) < k:
+            raise ValueError(f"class {name} has {len(places)} examples, {k} were asked for")
+        parts.append(rng.choice(places, size=k, replace=False))
+    return np.concatenate(parts)
+""",
+    "00.3": """
+import numpy as np
+from scipy import stats
+
+
+def paired_interval(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
+    difference = np.asarray(a) - np.asarray(b)
+    n = len(difference)
+    error = np.std(difference, ddof=1) / np.sqrt(n)
+    half = stats.t.ppf(0.975, n - 1) * error
+    return float(difference.mean() - half), float(difference.mean() + half)
+""",
+    "00.4": """
+def verdict(low: float, high: float, delta: float) -> str:
+    if low > delta:
+        return "supported"
+    if high < delta:
+        return "contradicted"
+    return "undecided"
+""",
+    "00.5": """
+import numpy as np
+
+
+def evaluate_mended(predict, pictures, labels, batch_size) -> float:
+    right = 0
+    for start in range(0, len(pictures), batch_size):
+        batch = pictures[start : start + batch_size]
+        truth = labels[start : start + batch_size]
+        right += np.sum(predict(batch) == truth)
+    return float(right / len(labels))
+""",
+}
+
+
+def notebook_exercises(path: Path) -> dict[str, SimpleNamespace]:
+    """Return what a lesson's notebook holds of each exercise: .stub and .solution, as source.
+
+    The stub is the code cell tagged `exercise`, the solution the ```python block inside the
+    `<details>` of the markdown cell whose metadata has the role "solution".
+    """
+    found: dict[str, SimpleNamespace] = {}
+    for cell in nbformat.read(path, as_version=4).cells:
+        about = cell.metadata.get("companion", {})
+        if "exercise" not in about:
+            continue
+        entry = found.setdefault(about["exercise"], SimpleNamespace(stub="", solution=""))
+        if cell.cell_type == "code" and "exercise" in cell.metadata.get("tags", []):
+            entry.stub = cell.source
+        elif cell.cell_type == "markdown" and about.get("role") == "solution":
+            folded = re.search(r"<details>(.*?)</details>", cell.source, re.S)
+            block = re.search(r"```python\n(.*?)```", folded[1] if folded else "", re.S)
+            entry.solution = block[1] if block else ""
+    return found
+
+
+def defined(source: str, exercise_id: str) -> object:
+    """Run a cell's source and return the function that the exercise asks for."""
+    room: dict[str, object] = {}
+    exec(compile(source, f"<cell {exercise_id}>", "exec"), room)
+    return room[EXERCISES[exercise_id].answer]
+
+
+# Wrong answers: (exercise, words that only their message holds, function) ------------------------
+
+
+def top(labels):
+    return np.bincount(labels).argmax()
+
+
+def draw_with(choose):
+    """Make a draw that picks k of the places of each class by `choose(places, k, seed)`."""
+
+    def draw(labels, k, seed):
+        places = [np.flatnonzero(labels == c) for c in np.unique(labels)]
+        if min(map(len, places)) < k:
+            raise ValueError("too few")
+        return np.concatenate([choose(p, k, seed) for p in places])
+
+    return draw
+
+
+def seeded_globally(places, k, seed):
+    np.random.seed(seed)
+    return np.random.choice(places, k, replace=False)
+
+
+def seeded_random_module(places, k, seed):
+    random.seed(seed)
+    return np.array(random.sample(places.tolist(), k))
+
+
+def own(seed):
+    return np.random.default_rng(seed)
+
+
+def unbalanced(labels, k, seed):
+    return own(seed).choice(len(labels), k * len(set(labels.tolist())), replace=False)
+
+
+def takes_what_there_is(labels, k, seed):
+    places = [np.flatnonzero(labels == c) for c in np.unique(labels)]
+    return np.concatenate([own(seed).choice(p, min(k, len(p)), replace=False) for p in places])
+
+
+good_draw = draw_with(lambda p, k, s: own(s).choice(p, k, replace=False))
+
+
+def around(middle, half):
+    return middle - half, middle + half
+
+
+def standard_error(a, b, ddof=1):
+    return np.std(a - b, ddof=ddof) / np.sqrt(len(a))
+
+
+def words(supported, contradicted):
+    return "supported" if supported else "contradicted" if contradicted else "undecided"
+
+
+def hits(predict, pictures, labels, size):
+    starts = range(0, len(labels), size)
+    return [predict(pictures[i : i + size]) == labels[i : i + size] for i in starts]
+
+
+WRONG = [
+    ("00.1", "common label of the test set", lambda tr, te: np.mean(te == top(te))),
+    ("00.1", "guessing at random", lambda tr, te: 1 / len(np.unique(tr))),
+    ("00.1", "the class itself", lambda tr, te: top(tr)),
+    ("00.1", "score on the training labels", lambda tr, te: np.mean(tr == top(tr))),
+    ("00.1", "a count", lambda tr, te: np.sum(te == top(tr))),
+    ("00.1", "a percentage", lambda tr, te: 100 * np.mean(te == top(tr))),
+    ("00.1", "round the mean label", lambda tr, te: np.mean(te == round(tr.mean()))),
+    ("00.1", "expected one number", lambda tr, te: te == top(tr)),
+    ("00.2", "in file order", draw_with(lambda p, k, s: p[:k])),
+    ("00.2", "with replacement", draw_with(lambda p, k, s: own(s).choice(p, k))),
+    ("00.2", "global random state", draw_with(seeded_globally)),
+    ("00.2", "global random state", draw_with(seeded_random_module)),
+    (
+        "00.2",
+        "global random state",
+        draw_with(lambda p, k, s: np.random.choice(p, k, replace=False)),
+    ),
+    ("00.2", "not balanced", unbalanced),
+    ("00.2", "changes nothing", draw_with(lambda p, k, s: own(0).choice(p, k, replace=False))),
+    (
+        "00.2",
+        "The same seed must",
+        draw_with(lambda p, k, s: np.random.default_rng().choice(p, k, replace=False)),
+    ),
+    ("00.2", "never came", draw_with(lambda p, k, s: own(s).permutation(p[:-1])[:k])),
+    ("00.2", "expected a ValueError", takes_what_there_is),
+    ("00.2", "you returned labels", lambda la, k, s: la[good_draw(la, k, s)]),
+    ("00.2", "one list per class", lambda la, k, s: np.split(good_draw(la, k, s), len(set(la)))),
+    ("00.2", "mask", lambda la, k, s: np.isin(np.arange(len(la)), good_draw(la, k, s))),
+    ("00.2", "places run", lambda la, k, s: good_draw(la, k, s) + 1),
+    ("00.3", "as unpaired", lambda a, b: stats.ttest_ind(a, b).confidence_interval()),
+    (
+        "00.3",
+        "as unpaired",
+        lambda a, b: around(
+            a.mean() - b.mean(), 2.306 * np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / 5)
+        ),
+    ),
+    (
+        "00.3",
+        "standard deviation with n",
+        lambda a, b: around(np.mean(a - b), 2.776 * standard_error(a, b, 0)),
+    ),
+    ("00.3", "use 1.96", lambda a, b: around(np.mean(a - b), 1.96 * standard_error(a, b))),
+    ("00.3", "And: ", lambda a, b: around(np.mean(a - b), 1.96 * standard_error(a, b, 0))),
+    ("00.3", "swapped the sign", lambda a, b: around(np.mean(b - a), 2.776 * standard_error(a, b))),
+    (
+        "00.3",
+        "square root of 5",
+        lambda a, b: around(np.mean(a - b), 2.776 * np.std(a - b, ddof=1)),
+    ),
+    (
+        "00.3",
+        "5 degrees of freedom",
+        lambda a, b: around(np.mean(a - b), 2.571 * standard_error(a, b)),
+    ),
+    ("00.3", "90 % interval", lambda a, b: around(np.mean(a - b), 2.132 * standard_error(a, b))),
+    (
+        "00.3",
+        "low end comes first",
+        lambda a, b: around(np.mean(a - b), -2.776 * standard_error(a, b)),
+    ),
+    ("00.3", "half-width", lambda a, b: (np.mean(a - b), 2.776 * standard_error(a, b))),
+    ("00.3", "two numbers", lambda a, b: float(np.mean(a - b))),
+    ("00.4", "overlaps delta as equal", lambda lo, hi, d: words(lo > d, True)),
+    ("00.4", "includes 0 as no effect", lambda lo, hi, d: words(lo > 0, True)),
+    ("00.4", "ignore delta", lambda lo, hi, d: words(lo > 0, hi < 0)),
+    ("00.4", "middle of the interval", lambda lo, hi, d: words((lo + hi) / 2 > d, True)),
+    ("00.4", "wrong ends", lambda lo, hi, d: words(hi > d, lo < d)),
+    ("00.4", "edges", lambda lo, hi, d: words(lo >= d, hi <= d)),
+    ("00.4", "B beats A", lambda lo, hi, d: words(lo > d, hi < -d)),
+    ("00.4", "one of the words", lambda lo, hi, d: "equal"),
+    ("00.5", "still the bug", lambda *case: np.mean([h.mean() for h in hits(*case)])),
+    (
+        "00.5",
+        "drop the short last batch",
+        lambda *case: np.mean(np.concatenate([h for h in hits(*case) if len(h) == case[3]])),
+    ),
+    (
+        "00.5",
+        "weight every batch by batch_size",
+        lambda *case: sum(h.mean() * case[3] for h in hits(*case)) / len(case[2]),
+    ),
+    (
+        "00.5",
+        "more pictures than there are",
+        lambda *case: sum(h.sum() for h in hits(*case)) / (len(hits(*case)) * case[3]),
+    ),
+    ("00.5", "last batch only", lambda *case: hits(*case)[-1].mean()),
+    ("00.5", "a count", lambda *case: sum(h.sum() for h in hits(*case))),
+    ("00.5", "pictures at once", lambda f, x, y, size: np.mean(f(x) == y)),
+]
+
+
+@pytest.fixture(autouse=True)
+def fresh_session(monkeypatch):
+    monkeypatch.setattr(checks, "_results", {})
+    monkeypatch.setattr(checks, "_hints_shown", {})
+
+
+@pytest.mark.parametrize("exercise_id", EXERCISES)
+def test_stub_is_not_attempted(exercise_id):
+    result = judge(EXERCISES[exercise_id], defined(STUBS[exercise_id], exercise_id))
+    assert result.state == NOT_ATTEMPTED
+    assert result.text.startswith(f"{exercise_id} not attempted yet")
+
+
+@pytest.mark.parametrize("exercise_id", EXERCISES)
+def test_solution_passes(exercise_id):
+    result = judge(EXERCISES[exercise_id], defined(SOLUTIONS[exercise_id], exercise_id))
+    assert result.text == f"{exercise_id} passed: {EXERCISES[exercise_id].shows}"
+    assert result.state == PASSED
+
+
+@pytest.mark.parametrize(("exercise_id", "key", "wrong"), WRONG)
+def test_wrong_answer_gets_its_own_message(exercise_id, key, wrong):
+    result = judge(EXERCISES[exercise_id], wrong)
+    assert result.state == NOT_YET
+    assert key in result.text, result.text
+    for other, phrase, _ in WRONG:
+        if other == exercise_id and phrase not in (key, "And: ") and key != "And: ":
+            assert phrase not in result.text, f"{phrase!r} stands in the message for {key!r}"
+
+
+@pytest.mark.parametrize("exercise_id", EXERCISES)
+def test_at_least_three_wrong_answers_each(exercise_id):
+    keys = {key for other, key, _ in WRONG if other == exercise_id}
+    assert len(keys) >= 3
+
+
+@pytest.mark.parametrize("exercise_id", EXERCISES)
+def test_exercise_says_what_a_learner_needs(exercise_id):
+    exercise = EXERCISES[exercise_id]
+    assert exercise.difficulty in ("easy", "medium", "hard")
+    assert 1 <= exercise.minutes <= 20
+    assert len(exercise.hints) == 3
+    assert all((exercise.title, exercise.goal, exercise.shows, exercise.answer))
+
+
+ODD = ["text", 3.0, [], {}, object(), np.zeros((2, 2)), [None], float("nan"), True, (1, 2, 3), b"x"]
+
+
+@pytest.mark.parametrize("exercise_id", EXERCISES)
+@pytest.mark.parametrize("value", ODD, ids=str)
+def test_odd_answers_and_results_never_raise(exercise_id, value):
+    exercise = EXERCISES[exercise_id]
+    assert judge(exercise, value).state == NOT_YET
+    assert judge(exercise, lambda *anything: value).state == NOT_YET
+
+
+@pytest.mark.parametrize("exercise_id", EXERCISES)
+def test_function_that_stops_is_told_where(exercise_id):
+    source = "def stops(*anything):\n    one = 1\n    return one / 0\n"
+    room = {}
+    exec(compile(source, "<cell>", "exec"), room)
+    text = judge(EXERCISES[exercise_id], room["stops"]).text
+    assert "ZeroDivisionError: division by zero" in text
+    assert "at line 3" in text
+
+
+def test_wrong_parameters_are_told():
+    text = judge(EXERCISES["00.1"], lambda labels: 0.5).text
+    assert "TypeError" in text
+    assert "keep the parameters of the stub" in text
+
+
+def test_exit_in_an_answer_does_not_end_the_notebook():
+    assert "SystemExit" in judge(EXERCISES["00.4"], lambda *a: sys.exit(1)).text
+
+
+def test_print_instead_of_return(capsys):
+    def prints(train_labels, test_labels):
+        print("half of them:", 0.5)
+
+        _ = train_labels
+
+    checks.check("00.1", prints)
+    out = capsys.readouterr().out
+    assert "returned None" in out
+    assert "Printing a value does not return it" in out
+    assert out.count("half of them: 0.5") == 1
+
+
+def test_right_answer_that_prints_passes_quietly(capsys):
+    solution = defined(SOLUTIONS["00.4"], "00.4")
+
+    def noisy(low, high, delta):
+        print("looking at", low, high)
+        return solution(low, high, delta)
+
+    checks.check("00.4", noisy)
+    out = capsys.readouterr().out
+    assert out.startswith("00.4 passed")
+    assert "looking at" not in out
+
+
+@pytest.mark.parametrize("answer", [None, ..., lambda *a: None, lambda *a: ...])
+def test_untouched_answers(answer):
+    assert judge(EXERCISES["00.3"], answer).state == NOT_ATTEMPTED
+
+
+def test_stub_forms():
+    forms = (
+        "    pass",
+        "    '''Only words.'''",
+        "    return ...",
+        "    raise NotImplementedError",
+        "    raise NotImplementedError('your code here')",
+        "    '''Words.'''\n    low + high\n    return ...",
+    )
+    for body in forms:
+        function = defined(f"def verdict(low, high, delta):\n{body}\n", "00.4")
+        assert judge(EXERCISES["00.4"], function).state == NOT_ATTEMPTED, body
+
+
+def test_draw_check_leaves_the_global_random_state():
+    np.random.seed(3)
+    random.seed(3)
+    wanted = np.random.random(), random.random()
+    np.random.seed(3)
+    random.seed(3)
+    judge(EXERCISES["00.2"], draw_with(seeded_globally))
+    judge(EXERCISES["00.2"], draw_with(seeded_random_module))
+    assert (np.random.random(), random.random()) == wanted
+
+
+def test_arguments_are_copies():
+    solution = defined(SOLUTIONS["00.3"], "00.3")
+
+    def greedy(a, b):
+        low, high = solution(a, b)
+        a -= 1000
+        return low, high
+
+    assert judge(EXERCISES["00.3"], greedy).state == PASSED
+    assert judge(EXERCISES["00.3"], solution).state == PASSED
+
+
+def test_other_right_ways_pass():
+    def by_scipy(a, b):
+        return stats.ttest_rel(a, b).confidence_interval(0.95)
+
+    def by_table(a, b):
+        return list(around(np.mean(a - b), 2.776 * standard_error(a, b)))
+
+    def by_shuffle(labels, k, seed):
+        rng = random.Random(seed)
+        drawn = []
+        for name in sorted(set(labels)):
+            drawn += rng.sample([i for i, label in enumerate(labels) if label == name], k)
+        return drawn
+
+    assert judge(EXERCISES["00.3"], by_scipy).state == PASSED
+    assert judge(EXERCISES["00.3"], by_table).state == PASSED
+    assert judge(EXERCISES["00.2"], by_shuffle).state == PASSED
+
+
+def test_strict_raises_with_the_text():
+    with pytest.raises(AssertionError, match="00.1 not attempted yet"):
+        checks.check("00.1", None, strict=True)
+    with pytest.raises(AssertionError, match="the class itself"):
+        checks.check("00.1", lambda tr, te: top(tr), strict=True)
+    assert checks.check("00.4", defined(SOLUTIONS["00.4"], "00.4"), strict=True) is None
+
+
+def test_hint_ladder(capsys):
+    texts = []
+    for _ in range(4):
+        checks.hint("00.1")
+        texts.append(capsys.readouterr().out)
+    assert [text[:17] for text in texts[:3]] == [f"00.1 hint {i} of 3:" for i in (1, 2, 3)]
+    assert ["solution" in text for text in texts] == [False, False, True, True]
+    assert texts[2] == texts[3]
+    checks.hint("00.2")
+    assert capsys.readouterr().out.startswith("00.2 hint 1 of 3")
+
+
+def test_progress(capsys):
+    checks.check("00.4", defined(SOLUTIONS["00.4"], "00.4"))
+    checks.check("00.3", None)
+    capsys.readouterr()
+    checks.progress("00")
+    out = capsys.readouterr().out
+    assert out.startswith("1 of 5 exercises passed")
+    assert "00.4 Read four results: passed" in out
+    assert "00.3 The interval of a paired difference: not attempted yet" in out
+
+
+def test_unknown_exercise():
+    with pytest.raises(ValueError, match=r"found '9\.9'"):
+        checks.check("9.9", None)
+    with pytest.raises(ValueError, match="Expected the number of an exercise"):
+        checks.hint("0.1")
+
+
+def test_page_shows_the_words_escaped():
+    from companion.teaching.page import Piece
+
+    shown = []
+
+    def fake_put(text, page):
+        shown.append(Piece(text, page))
+
+    original, checks.put = checks.put, fake_put
+    try:
+        checks.check("00.1", lambda tr, te: "<b>bold</b>")
+    finally:
+        checks.put = original
+    assert "<b>bold" in repr(shown[0])
+    assert "&lt;b&gt;bold" in shown[0]._repr_html_()
+    assert "not yet" in shown[0]._repr_html_()
+
+
+def test_checks_do_not_import_torch():
+    code = "import sys; import companion.teaching.checks; print('torch' in sys.modules)"
+    root = Path(__file__).parents[2]
+    run = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+    assert run.stdout.strip() == "False", run.stderr
+
+
+def test_notebook_exercises_reads_stub_and_solution(tmp_path):
+    cell = nbformat.v4.new_code_cell(STUBS["00.4"])
+    cell.metadata.update(tags=["exercise"], companion={"exercise": "00.4"})
+    check_cell = nbformat.v4.new_code_cell('check("00.4", verdict)')
+    fold = (
+        f"<details>\n<summary>Solution</summary>\n\n```python{SOLUTIONS['00.4']}```\n\n</details>"
+    )
+    solution = nbformat.v4.new_markdown_cell(fold)
+    solution.metadata["companion"] = {"exercise": "00.4", "role": "solution"}
+    path = tmp_path / "lesson.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell, check_cell, solution]), path)
+    found = notebook_exercises(path)
+    assert list(found) == ["00.4"]
+    assert judge(EXERCISES["00.4"], defined(found["00.4"].stub, "00.4")).state == NOT_ATTEMPTED
+    assert judge(EXERCISES["00.4"], defined(found["00.4"].solution, "00.4")).state == PASSED
