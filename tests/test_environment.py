@@ -3,7 +3,10 @@
 That the packages exist under these names on conda-forge only a real solve can show.
 """
 
+import ast
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 
 import pytest
 import yaml
@@ -76,6 +79,25 @@ def test_postbuild_installs_the_assets(root):
     script = root / "postBuild"
     assert script.stat().st_mode & 0o111, "expected an executable postBuild"
     assert "companion assets install" in script.read_text("utf-8").splitlines()
+
+
+def test_what_the_package_imports_is_declared(root, project):
+    """Nothing works only because something else happens to bring it along."""
+    groups = [project["dependencies"], *project["optional-dependencies"].values()]
+    declared = {normal(Requirement(line).name) for group in groups for line in group}
+    origin = packages_distributions()
+    used = set().union(*(imported(path) for path in (root / "companion").rglob("*.py")))
+    foreign = used - set(sys.stdlib_module_names) - {"companion", "google"}  # google: Colab's own
+    lacking = [name for name in foreign if not declared & set(map(normal, origin.get(name, [])))]
+    assert lacking == []
+
+
+def imported(path):
+    """Return the top-level names that a module imports anywhere."""
+    nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    origins = {n.module for n in nodes if isinstance(n, ast.ImportFrom) and not n.level}
+    return {name.split(".")[0] for name in plain | origins}
 
 
 def test_the_tested_set_is_pinned_and_in_range(root, project):

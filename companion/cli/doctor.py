@@ -207,9 +207,12 @@ def show_assets(verify: bool) -> int:
     bad = 0
     for status in asset_status(verify=verify):
         asset = status.asset
-        state = status.problem or ("hash verified" if status.verified else "in place")
-        bad += status.problem is not None
-        print(f"{asset.name:28} {asset.bytes / 1e6:7.1f} MB  {asset.licence:24} {state}")
+        good = "hash verified" if status.verified else "in place"
+        state = "NOT in place" if status.problem else good
+        print(f"{asset.name:20} {asset.bytes / 1e6:6.1f} MB  {state:13}  {asset.licence}")
+        if status.problem:
+            bad += 1
+            print(f"  {status.problem}")
     return 1 if bad else 0
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from companion.evidence.intervals import paired_difference, verdict
 from companion.teaching.exercise import Mistake, NotYet, compare, number, short
 
 # 00.1 ------------------------------------------------------------------------------------------
@@ -92,16 +93,21 @@ _PAIRS = (  # made-up accuracies of A and B for seeds 0 to 4
 )
 
 
-def paired_t(a: np.ndarray, b: np.ndarray, quantile: float = 0.0, ddof: int = 1) -> Any:
-    """Return (low, high): the mean of a - b with its 95 % t-interval, paired by position.
+_T4 = float(stats.t.ppf(0.975, 4))
 
-    `quantile` and `ddof` are here for the mistakes: 0.0 means the right quantile of t.
-    """
-    difference = np.asarray(a) - np.asarray(b)
-    n = len(difference)
-    factor = quantile or float(stats.t.ppf(0.975, n - 1))
-    half = factor * difference.std(ddof=ddof) / np.sqrt(n)
-    return float(difference.mean() - half), float(difference.mean() + half)
+
+def _right_interval(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
+    found = paired_difference(a, b)
+    return found.low, found.high
+
+
+def _almost(
+    a: np.ndarray, b: np.ndarray, quantile: float = _T4, ddof: int = 1
+) -> tuple[float, float]:
+    """Return the paired interval with the quantile or the spread of a mistake."""
+    middle = np.mean(a - b)
+    half = quantile * np.std(a - b, ddof=ddof) / np.sqrt(len(a))
+    return middle - half, middle + half
 
 
 def _spread_only(a: np.ndarray, b: np.ndarray, quantile: float) -> tuple[float, float]:
@@ -109,7 +115,6 @@ def _spread_only(a: np.ndarray, b: np.ndarray, quantile: float) -> tuple[float, 
     return middle - half, middle + half
 
 
-_T4 = float(stats.t.ppf(0.975, 4))
 _UNPAIRED = (
     "You seem to treat A and B as unpaired. Both were scored on the same five splits: subtract "
     "seed by seed first, and what makes a split hard for both drops out."
@@ -131,30 +136,30 @@ _INTERVAL_MISTAKES = (
     Mistake(
         lambda a, b: tuple(stats.ttest_ind(a, b, equal_var=False).confidence_interval()), _UNPAIRED
     ),
-    Mistake(lambda a, b: paired_t(a, b, ddof=0), _WITH_N),
-    Mistake(lambda a, b: paired_t(a, b, quantile=1.96), _ONE_96),
-    Mistake(lambda a, b: paired_t(a, b, quantile=1.96, ddof=0), f"{_ONE_96} And: {_WITH_N}"),
+    Mistake(lambda a, b: _almost(a, b, ddof=0), _WITH_N),
+    Mistake(lambda a, b: _almost(a, b, quantile=1.96), _ONE_96),
+    Mistake(lambda a, b: _almost(a, b, quantile=1.96, ddof=0), f"{_ONE_96} And: {_WITH_N}"),
     Mistake(
-        lambda a, b: paired_t(b, a),
+        lambda a, b: _almost(b, a),
         "You seem to have swapped the sign: the difference is A minus B, so that above 0 means A "
         "is better.",
     ),
     Mistake(lambda a, b: _spread_only(a, b, _T4), _NO_ROOT),
     Mistake(lambda a, b: _spread_only(a, b, 1.96), f"{_NO_ROOT} And: {_ONE_96}"),
     Mistake(
-        lambda a, b: paired_t(a, b, quantile=float(stats.t.ppf(0.975, 5))),
+        lambda a, b: _almost(a, b, quantile=float(stats.t.ppf(0.975, 5))),
         "You seem to use t with 5 degrees of freedom. One is spent on the mean: take n - 1 = 4.",
     ),
     Mistake(
-        lambda a, b: paired_t(a, b, quantile=float(stats.t.ppf(0.95, 4))),
+        lambda a, b: _almost(a, b, quantile=float(stats.t.ppf(0.95, 4))),
         "You seem to use t(0.95), which leaves 5 % on each side: a 90 % interval. Take t(0.975).",
     ),
     Mistake(
-        lambda a, b: paired_t(a, b)[::-1],
+        lambda a, b: _almost(a, b)[::-1],
         "You seem to return (high, low). The low end comes first.",
     ),
     Mistake(
-        lambda a, b: (np.mean(a - b), paired_t(a, b)[1] - np.mean(a - b)),
+        lambda a, b: (np.mean(a - b), _almost(a, b)[1] - np.mean(a - b)),
         "You seem to return the mean and the half-width. Return mean - half and mean + half.",
     ),
 )
@@ -168,7 +173,7 @@ def _ends(value: Any) -> tuple[float, float]:
 
 def interval(function: Any) -> str | None:
     """Judge `function(a, b) -> (low, high)` on five made-up pairs."""
-    return compare(function, _PAIRS, paired_t, _INTERVAL_MISTAKES, _ends)
+    return compare(function, _PAIRS, _right_interval, _INTERVAL_MISTAKES, _ends)
 
 
 # 00.4 ------------------------------------------------------------------------------------------
@@ -186,11 +191,6 @@ _RESULTS = (
     {"low": 0.010, "high": 0.050, "delta": 0.01},
     {"low": -0.030, "high": 0.010, "delta": 0.01},
 )
-
-
-def verdict(low: float, high: float, delta: float) -> str:
-    """Read an interval of A minus B against "A beats B by `delta`" in one of three words."""
-    return _by(low > delta, high < delta)
 
 
 def _by(supported: bool, contradicted: bool) -> str:
