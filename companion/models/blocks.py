@@ -59,9 +59,9 @@ class Blocks(nn.Module):
 
     def train(self, mode: bool = True) -> Blocks:
         """Set the mode of the blocks that train; the frozen ones stay in eval mode."""
-        super().train(mode)
-        for layer in self.layers[: self.frozen]:
-            layer.eval()
+        self.training = mode
+        for layer in self.layers[self.frozen :]:
+            layer.train(mode)
         return self
 
     def position(self, block: str) -> int:

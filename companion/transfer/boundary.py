@@ -16,12 +16,15 @@ from companion.transfer.order import cut
 from companion.transfer.store import (
     Fingerprint,
     Store,
+    Watched,
     compare,
     create_file_store,
     fingerprint,
     memory_store,
     open_file_store,
-    weights_token,
+    preprocessing,
+    unchanged,
+    watch,
 )
 
 SHARE_OF_FREE_MEMORY = 0.25  # what a store may take before it goes to the next larger place
@@ -40,7 +43,7 @@ class CachedFetch:
     rows: dict[int, int]  # example id -> row within one view
     views: int
     mark: Fingerprint
-    token: tuple
+    watched: list[Watched]
     folder: Path | None = None
     store: Store | None = None
 
@@ -100,13 +103,14 @@ class CachedFetch:
                 f"this cache holds the output of {self.mark.boundary} frozen blocks, but now only "
                 f"{self.model.frozen} are frozen. Freeze them again, or fetch uncached."
             )
-        token = weights_token(self.model, self.mark.boundary)
-        if token != self.token:
-            now = fingerprint(
-                self.model, self.mark.boundary, content(self.fetch, self.views), self.rows
-            )
-            compare(self.mark, now, "this cache")
-            self.token = token
+        settings = (preprocessing(self.model), str(self.model.frozen_dtype))
+        if unchanged(self.watched) and settings == (self.mark.preprocessing, self.mark.dtype):
+            return
+        now = fingerprint(
+            self.model, self.mark.boundary, content(self.fetch, self.views), self.rows
+        )
+        compare(self.mark, now, "this cache")  # written to, but with the same values, is fine
+        self.watched = watch(self.model, self.mark.boundary)
 
     def targets(self, ids: np.ndarray) -> torch.Tensor:
         """Return the targets (B, ...) of these examples on the device."""
@@ -161,8 +165,8 @@ def cached(
     views = views if fetch.random else 0
     rows = {int(i): row for row, i in enumerate(ids)}
     mark = fingerprint(model, model.frozen, content(fetch, views), rows)
-    token = weights_token(model, model.frozen)
-    out = CachedFetch(fetch, model, rows, views, mark, token, Path(folder) if folder else None)
+    parts = watch(model, model.frozen)
+    out = CachedFetch(fetch, model, rows, views, mark, parts, Path(folder) if folder else None)
     if out.folder is not None and (out.folder / "fingerprint.json").exists():
         out.store = open_file_store(out.folder, mark)
     return out

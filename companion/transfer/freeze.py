@@ -29,6 +29,7 @@ def freeze(model: Blocks, upto: str | None) -> None:
         layer.requires_grad_(i >= frozen)
     for parameter in model.layers[:frozen].parameters():
         parameter.grad = None
+    model.layers[:frozen].eval()
     model.train(model.training)
 
 

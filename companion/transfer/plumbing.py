@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
@@ -71,10 +70,7 @@ def close_accelerator(accelerator: Accelerator, model: nn.Module) -> None:
     model = accelerator.unwrap_model(model, keep_fp32_wrapper=False)
     for mark in ("forward", "_original_forward", "_is_accelerate_prepared"):
         model.__dict__.pop(mark, None)
-    accelerator.free_memory()
+    accelerator.free_memory()  # collects garbage and empties the accelerator's cache
     process_group_stays = accelerator.distributed_type != DistributedType.NO
     AcceleratorState._reset_state(reset_partial_state=not process_group_stays)
     GradientState._reset_state()
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()

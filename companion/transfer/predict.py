@@ -42,7 +42,7 @@ def features(
         out = [vectors(model(b.inputs, start=b.start, stop=stop)).cpu() for b in batches]
     finally:
         model.frozen = frozen
-        model.train(model.training)
+        model.train(model.training)  # the blocks above `frozen` were pinned in eval mode
     return torch.cat(out).numpy()
 
 

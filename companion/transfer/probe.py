@@ -11,10 +11,11 @@ from sklearn.preprocessing import StandardScaler
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # inverse regularisation, weakest last
 
 
-def linear_probe(features: np.ndarray, labels: np.ndarray, strength: float = 1.0) -> Pipeline:
+def linear_probe(features: np.ndarray, labels: np.ndarray, strength: float = 0.01) -> Pipeline:
     """Return a logistic regression on standardised features (N, F), fitted to labels (N,).
 
-    The scaler is fitted on these features alone. `strength` is the inverse of the L2 penalty.
+    The scaler is fitted on these features alone. `strength` is the inverse of the L2 penalty; the
+    default suits about a thousand features and a few hundred labels.
     Source of the protocol: Alain and Bengio 2017.
 
     Raises:

@@ -35,9 +35,13 @@ def pieces_of(
 
 
 def mean_gradient(
-    accelerator: Accelerator, model: nn.Module, pieces: list[Piece], examples: int
+    accelerator: Accelerator,
+    model: nn.Module,
+    parameters: list[nn.Parameter],
+    pieces: list[Piece],
+    examples: int,
 ) -> torch.Tensor:
-    """Give the model the gradient of the mean loss over all pieces; return that mean.
+    """Give the parameters the gradient of the mean loss over all pieces; return that mean.
 
     The mean is over the examples (or tokens) of all pieces and all processes, however unevenly
     they are spread. `examples` is the size of the whole batch.
@@ -56,8 +60,9 @@ def mean_gradient(
         both = accelerator.reduce(torch.stack([total, total.new_tensor(float(count))]), "sum")
         total, count = both[0], int(both[1])
     if count != examples:  # the loss counts tokens
-        for parameter in with_gradient(model):
-            parameter.grad.mul_(examples / count)
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter.grad.mul_(examples / count)
     return total / count
 
 
@@ -74,23 +79,19 @@ def train_step(
     The gradient is clipped to norm `clip`, 0 for no limit. Returns None, with the model as it was,
     if memory ran out.
     """
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
     try:
-        value = mean_gradient(accelerator, model, pieces, examples)
+        value = mean_gradient(accelerator, model, parameters, pieces, examples)
     except Exception as error:
         if not is_out_of_memory(error):
             raise
         optimizer.zero_grad()
         return None
     if clip:
-        accelerator.clip_grad_norm_(with_gradient(model), clip)
+        accelerator.clip_grad_norm_(parameters, clip)
     optimizer.step()
     optimizer.zero_grad()
     return value
-
-
-def with_gradient(model: nn.Module) -> list[nn.Parameter]:
-    """Return the parameters that have a gradient."""
-    return [p for p in model.parameters() if p.grad is not None]
 
 
 def my_share(ids: np.ndarray, accelerator: Accelerator) -> np.ndarray:

@@ -16,6 +16,9 @@ import torch
 
 from companion.models.blocks import Blocks
 
+# Where a part of a module is held, under which name, its version and memory, and the part itself.
+Watched = tuple[dict, str, int, int, object]
+
 
 @dataclass(frozen=True)
 class Fingerprint:
@@ -38,10 +41,15 @@ def fingerprint(model: Blocks, boundary: int, digest: str, ids: Iterable[int]) -
     return Fingerprint(
         boundary=boundary,
         weights=hash_weights(model, boundary),
-        preprocessing=str(model.layers[0]) if model.names[0] == "preprocess" else "none",
+        preprocessing=preprocessing(model),
         dtype=str(model.frozen_dtype),
         examples=examples.hexdigest()[:16],
     )
+
+
+def preprocessing(model: Blocks) -> str:
+    """Return the settings of block 0 in words, where it prepares the inputs."""
+    return str(model.layers[0]) if model.names[0] == "preprocess" else "none"
 
 
 def hash_weights(model: Blocks, boundary: int) -> str:
@@ -53,11 +61,26 @@ def hash_weights(model: Blocks, boundary: int) -> str:
     return out.hexdigest()[:16]
 
 
-def weights_token(model: Blocks, boundary: int) -> tuple:
-    """Return what changes whenever a frozen tensor is written to or replaced: cheap to compare."""
-    state = model.layers[:boundary].state_dict(keep_vars=True).values()
-    versions = tuple((value.data_ptr(), value._version) for value in state)
-    return (versions, str(model.layers[0]), model.frozen_dtype, model.frozen >= boundary)
+def watch(model: Blocks, boundary: int) -> list[Watched]:
+    """Return every part of the first `boundary` blocks, as it is now; see `unchanged`."""
+    watched = []
+    for module in model.layers[:boundary].modules():
+        for holder in (module._modules, module._parameters, module._buffers):
+            watched += [(holder, name, *state_of(part), part) for name, part in holder.items()]
+    return watched
+
+
+def unchanged(watched: list[Watched]) -> bool:
+    """Return whether no part has been written to or replaced since: cheap enough for each batch."""
+    return all(
+        holder.get(name) is part and state_of(part) == (version, place)
+        for holder, name, version, place, part in watched
+    )
+
+
+def state_of(part: object) -> tuple[int, int]:
+    """Return what changes when a tensor is written to (its version) or given other memory."""
+    return (part._version, part.data_ptr()) if isinstance(part, torch.Tensor) else (0, 0)
 
 
 def compare(stored: Fingerprint, now: Fingerprint, where: str) -> None:

@@ -136,4 +136,8 @@ def test_table_of_what_trains() -> None:
     lines = what_trains(model).splitlines()
     assert len(lines) == 1 + len(model.names)
     assert next(x for x in lines if x.startswith("layer3")).split()[2:] == ["0", "frozen"]
-    assert next(x for x in lines if x.startswith("head")).split()[1:] == ["1,026", "1,026", "trains"]
+    assert next(x for x in lines if x.startswith("head")).split()[1:] == [
+        "1,026",
+        "1,026",
+        "trains",
+    ]

@@ -1,0 +1,84 @@
+"""A training that is killed and started again: run as a program by test_resume.py.
+
+    python resumable.py FOLDER [slow]
+
+Prints `resumed STEP`, then `step N` after each step, and at the end a hash of the weights. With
+`slow`, the first checkpoint is written in two halves with a pause between them.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from companion.data.vision import PictureFetch
+from companion.evidence.metrics import accuracy
+from companion.models.heads import add_label_head, label_loss
+from companion.models.vision import load_backbone
+from companion.transfer import checkpoint
+from companion.transfer.fit import FitConfig, fit
+from companion.transfer.freeze import freeze, parameter_groups
+from companion.transfer.order import shuffled
+from companion.transfer.predict import scorer
+from tests.toys import state_hash, toy_pictures
+
+CONFIG = FitConfig(
+    epochs=4, warmup=0.2, micro_batch=4, patience=3, save_every=4, seed=5, progress=False
+)
+
+
+def write_slowly() -> None:
+    """Make the next checkpoint write pause in the middle of the file."""
+    save = torch.save
+
+    def halves(content: dict, file: io.BufferedWriter) -> None:
+        buffer = io.BytesIO()
+        save(content, buffer)
+        data = buffer.getvalue()
+        file.write(data[: len(data) // 2])
+        file.flush()
+        print("half written", flush=True)
+        time.sleep(60)
+        file.write(data[len(data) // 2 :])
+
+    checkpoint.torch.save = halves
+
+
+def main(folder: Path, slow: bool) -> None:
+    """Train EfficientNet's last two blocks with dropout, 80 steps, and print what happens."""
+    found = checkpoint.load_checkpoint(folder)
+    print("resumed", found["progress"]["step"] if found else 0, flush=True)
+    if slow:
+        write_slowly()
+    backbone = load_backbone(
+        "efficientnet_lite0", size=64, device="cpu", frozen_dtype=torch.float32
+    )
+    model = add_label_head(backbone, classes=2, dropout=0.3, seed=1)
+    freeze(model, upto="block5")
+    fetch = PictureFetch(toy_pictures(200), device=torch.device("cpu"))
+    pieces = iter(range(1, 10_000))
+
+    def loss(model: torch.nn.Module, batch: object) -> tuple[torch.Tensor, int]:
+        print("piece", next(pieces), flush=True)
+        return label_loss(model, batch)
+
+    fit(
+        model,
+        fetch,
+        shuffled(np.arange(160), 8, seed=2),
+        parameter_groups(model, rate=1e-3, layer_decay=0.5),
+        CONFIG,
+        loss=loss,
+        validate=scorer(fetch, np.arange(160, 200), accuracy),
+        checkpoint=folder,
+    )
+    print("done", state_hash(model), flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), "slow" in sys.argv)
