@@ -45,7 +45,7 @@ def split_by_group(
         members = rng.permutation(np.unique(groups[kinds == kind]))
         if len(members) < 3:
             raise ValueError(
-                f"kind {kind!r} has {len(members)} groups, expected at least 3: one each for "
+                f"kind {str(kind)!r} has {len(members)} groups, expected at least 3: one each for "
                 "train, validation and test. Merge kinds, or split by example."
             )
         n_test = max(1, round(test * len(members)))
@@ -73,8 +73,8 @@ def split_by_example(
     names, counts = np.unique(strata, return_counts=True)
     if counts.min() < 3:
         raise ValueError(
-            f"stratum {names[counts.argmin()]!r} has {counts.min()} examples, expected at least 3: "
-            "one each for train, validation and test. Merge rare classes."
+            f"stratum {str(names[counts.argmin()])!r} has {counts.min()} examples, expected at "
+            "least 3: one each for train, validation and test. Merge rare classes."
         )
     ids = np.arange(len(strata))
     rest, tested = train_test_split(ids, test_size=test, stratify=strata, random_state=seed)

@@ -73,10 +73,8 @@ def look_at_losses(run: Progress, bar: tqdm) -> None:
 
 def progress_bar(steps: int, wanted: bool) -> tqdm:
     """Return a bar over `steps` with the time left; silent where nobody could see it move."""
-    in_notebook = "ipykernel" in sys.modules
-    return tqdm(
-        total=steps, disable=(False if in_notebook else None) if wanted else True, leave=False
-    )
+    where_seen = False if "ipykernel" in sys.modules else None  # None: only on a terminal
+    return tqdm(total=steps, unit="step", disable=where_seen if wanted else True, leave=False)
 
 
 def save_progress(

@@ -1,0 +1,167 @@
+"""The table of messages: bad input, the exception it raises, and what the message says."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from companion.data.assets import AssetError, asset_path
+from companion.data.elpv import load_elpv
+from companion.data.splits import draw, draw_per_class, split_by_group
+from companion.data.vision import PictureFetch, Pictures, decode_picture, decode_pictures
+from companion.evidence.intervals import paired_difference, t_interval, wilson
+from companion.evidence.metrics import accuracy, auroc
+from companion.models.heads import add_label_head, label_loss
+from companion.models.vision import load_backbone
+from companion.transfer.boundary import cached
+from companion.transfer.fit import FitConfig, fit
+from companion.transfer.freeze import freeze, parameter_groups
+from companion.transfer.order import shuffled
+from companion.transfer.predict import features
+from companion.transfer.probe import linear_probe
+from companion.transfer.schedule import make_optimizer, rate_factor
+from tests.toys import toy_model, toy_pictures
+
+CPU = torch.device("cpu")
+LABELS = np.array([0] * 30 + [1] * 10)
+POOL = np.arange(40)
+
+
+def picture(content: bytes) -> Path:
+    import tempfile
+
+    path = Path(tempfile.mkdtemp()) / "cell0001.png"
+    path.write_bytes(content)
+    return path
+
+
+def sizes_differ() -> None:
+    from PIL import Image
+
+    folder = picture(b"").parent
+    for name, side in (("a.png", 20), ("b.png", 30)):
+        Image.new("L", (side, side)).save(folder / name)
+    decode_pictures([folder / "a.png", folder / "b.png"], folder / "out")
+
+
+def truncated() -> None:
+    from PIL import Image
+
+    path = picture(b"")
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)
+    Image.fromarray(noise).save(path)
+    path.write_bytes(path.read_bytes()[:900])
+    decode_picture(path, 1)
+
+
+def relabelled(labels: list[int]) -> Pictures:
+    data = toy_pictures(4)
+    return Pictures("mine", data.pixels, np.array(labels), ("a", "b"), *[np.zeros(4)] * 2, "x")
+
+
+def too_many_classes() -> None:
+    batch = PictureFetch(toy_pictures(4), device=CPU)(np.arange(4))
+    label_loss(toy_model("resnet"), batch._replace(targets=torch.tensor([0, 1, 2, 1])))
+
+
+def four_channels() -> None:
+    toy_model("resnet")(torch.zeros(2, 4, 64, 64, dtype=torch.uint8))
+
+
+def train(precision: str) -> None:
+    model = toy_model("resnet")
+    fetch = PictureFetch(toy_pictures(8), device=CPU)
+    config = FitConfig(precision=precision, progress=False)
+    fit(model, fetch, shuffled(np.arange(8), 4), parameter_groups(model, 1e-3), config)
+
+
+MESSAGES: list[tuple[Callable, type[Exception], str]] = [
+    # data
+    (lambda: decode_picture(picture(b""), 1), ValueError,
+     "cannot read the picture cell0001.png: expected a whole PNG or JPEG file, found an"),
+    (lambda: decode_picture(picture(b"no picture"), 1), ValueError,
+     "cannot read the picture cell0001.png: expected a whole PNG or JPEG file, found cannot"),
+    (truncated, ValueError,
+     "cannot read the picture cell0001.png: expected a whole PNG or JPEG file, found "),
+    (sizes_differ, ValueError,
+     "the picture b.png is 30 x 30 pixels, expected 20 x 20 like the first. Resize them"),
+    (lambda: relabelled([0, 1, 2, 0]), ValueError,
+     "mine: label 2 is outside the range 0 to 1 of its 2 classes. Number the labels from 0"),
+    (lambda: relabelled([0, 1]), ValueError,
+     "mine: expected one label, group and kind per picture, found 4 pictures, 2 labels, 4 groups"),
+    (lambda: asset_path("efficientnet-lite1"), AssetError,
+     "expected the name of an asset, found 'efficientnet-lite1'; try efficientnet-lite0"),
+    # splits and draws
+    (lambda: draw(LABELS, POOL, 41), ValueError,
+     "n_train = 41 is larger than the pool of 40 training examples. Ask for at most 40."),
+    (lambda: draw(LABELS, POOL, 1), ValueError,
+     "n_train = 1 is fewer examples than the 2 classes: at least one of each is needed."),
+    (lambda: draw(LABELS, POOL[:20], 10), ValueError,
+     "expected examples of at least two classes, found one class only: [0]. Check how"),
+    (lambda: draw_per_class(LABELS, POOL, 11), ValueError,
+     "class 1 has 10 examples in the pool, fewer than k = 11. Ask for at most 10 per class."),
+    (lambda: split_by_group(np.array([0, 0, 1, 1]), np.array(["a"] * 4)), ValueError,
+     "kind 'a' has 2 groups, expected at least 3: one each for train, validation and test."),
+    # models
+    (lambda: load_backbone("efficientnet_lite00"), ValueError,
+     "there is no backbone 'efficientnet_lite00'. Nearest: efficientnet_lite0"),
+    (lambda: load_backbone("resnet18"), ValueError,
+     "the pretrained weights of 'resnet18' are in none of the installed packages. Expected"),
+    (four_channels, ValueError,
+     "expected pictures of shape (B, 1, H, W) or (B, 3, H, W), found (2, 4, 64, 64). Drop"),
+    (lambda: add_label_head(toy_model("resnet"), 3), ValueError, "resnet has a head already"),
+    (lambda: add_label_head(toy_model("resnet"), 1), ValueError,
+     "a label head needs at least 2 classes, found 1."),
+    (too_many_classes, ValueError,
+     "label 2 is outside the range 0 to 1 of a head with 2 classes. Number the labels from 0"),
+    # freezing, order, loop
+    (lambda: freeze(toy_model("resnet"), "layer5"), ValueError,
+     "resnet has no block 'layer5'. Nearest: layer4, layer3, layer2. Its blocks, in order: "),
+    (lambda: freeze(toy_model("resnet"), "head"), ValueError,
+     "upto='head' is the last block of resnet: nothing would be left to train. Freeze at most"),
+    (lambda: features(toy_model("resnet"), None, POOL, upto="pol"), ValueError,
+     "resnet has no block 'pol'. Nearest: pool"),
+    (lambda: parameter_groups(toy_model("resnet"), 0.0), ValueError,
+     "expected positive rates, found rate=0.0, head_rate=None, layer_decay=1.0. To keep a block"),
+    (lambda: shuffled(POOL, 0), ValueError, "expected a batch size of at least 1, found 0."),
+    (lambda: shuffled(np.array([]), 8), ValueError,
+     "expected a list of at least one example id, found shape (0,). Pass the train part"),
+    (lambda: cached(PictureFetch(toy_pictures(8)), toy_model("resnet"), POOL), ValueError,
+     "nothing in resnet is frozen, so there is no boundary to store at. Call freeze"),
+    (lambda: train("fp16"), ValueError, "fp16 training needs a CUDA GPU, found cpu."),
+    (lambda: make_optimizer("adam", []), ValueError,
+     "expected the optimiser 'adamw' or 'sgd', found 'adam'."),
+    (lambda: rate_factor(0, 10, 0.1, "step"), ValueError,
+     "expected a schedule out of cosine, linear, constant, found 'step'."),
+    (lambda: linear_probe(np.zeros((4, 2)), np.zeros(4)), ValueError,
+     "a probe needs at least two classes, found one class only: [0.]. Draw more examples"),
+    # evidence
+    (lambda: t_interval(np.array([0.5])), ValueError,
+     "expected at least 2 finite values in a list, found shape (1,): [0.5]. One run says nothing"),
+    (lambda: paired_difference(np.zeros(5), np.zeros(4)), ValueError,
+     "expected one value of each arm per seed, found (5,) and (4,). Run both arms on the same"),
+    (lambda: wilson(7, 5), ValueError, "expected 0 <= correct <= total and a total above 0: 7, 5."),
+    (lambda: accuracy(LABELS, LABELS), ValueError,
+     "expected labels (N,) and scores (N, classes), found shapes (40,) and (40,). Pass logits"),
+    (lambda: auroc(np.zeros(4), np.zeros((4, 2))), ValueError,
+     "AUROC compares two classes: found 2 columns of scores and one class only or too many"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("call, kind, message", MESSAGES, ids=lambda v: str(v)[:50])
+def test_bad_input_is_told_in_words(call: Callable, kind: type[Exception], message: str) -> None:
+    with pytest.raises(kind, match=re.escape(message)):
+        call()
+
+
+def test_a_missing_asset_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = [p for p in sys.path if "site-packages" not in p]  # nothing that pip installed
+    monkeypatch.setattr(sys, "path", here)
+    with pytest.raises(AssetError, match="expected package elpv-dataset .* found it is not"):
+        load_elpv()
