@@ -151,7 +151,7 @@ def fastest_format(
 ) -> Format:
     """Return the layout and number format in which a frozen picture network runs fastest here.
 
-    `pictures` is a small batch (B, C, H, W) on the module's device. The choice is timed once and
+    `module` is in eval mode; `pictures` is a small batch (B, C, H, W) on its device. The choice is timed once and
     kept in the JSON file `memo` under `key` and this machine's name, so that later runs agree.
     bf16 on a CPU is chosen only where it is at least 1.3 times faster than fp32.
     """
@@ -173,8 +173,6 @@ def fastest_format(
 def _timed_choice(module: torch.nn.Module, pictures: torch.Tensor) -> dict:
     """Time the four combinations and return the choice with its timings in seconds."""
     times: dict[str, dict[bool, float]] = {"float32": {}, "bfloat16": {}}
-    was_training = module.training
-    module.eval()
     for dtype, channels_last in itertools.product(times, (True, False)):
         layout = torch.channels_last if channels_last else torch.contiguous_format
         module.to(memory_format=layout)
@@ -182,7 +180,6 @@ def _timed_choice(module: torch.nn.Module, pictures: torch.Tensor) -> dict:
         # Where a processor lacks bf16 it is emulated, ten times slower: one call shows it.
         limit = 3 * min(times["float32"].values(), default=0.0)
         times[dtype][channels_last] = seconds_of(call, pictures.device, limit)
-    module.train(was_training)
     gain = min(times["float32"].values()) / min(times["bfloat16"].values())
     dtype = "bfloat16" if gain >= BF16_MUST_GAIN else "float32"
     layout_gains = times[dtype][True] <= times[dtype][False]

@@ -180,9 +180,10 @@ def as_blocks(
     device = next(net.parameters()).device
     x = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0)).to(device)
     layers = cut_and_check(net, name, x)
-    chosen = choose_format(nn.Sequential(*layers.values()), x, f"{name} {size}", frozen_dtype)
+    plain = nn.Sequential(*layers.values()).eval()  # or BatchNorm would learn from the noise in x
+    chosen = choose_format(plain, x, f"{name} {size}", frozen_dtype)
     with torch.no_grad():
-        features = Blocks(layers, name)(x)
+        features = plain(x)
     if features.dim() != 2:
         raise ValueError(
             f"{name} ends in an output of shape {tuple(features.shape)}, expected features (B, F). "

@@ -25,6 +25,21 @@ from companion.transfer.probe import linear_probe
 EXPECTED = {"coffee": {967}, "camera": {872}, "chelsea": {281, 282, 285}}  # cats; tripod; espresso
 
 
+def test_loading_and_timing_leave_the_weights_as_they_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Timing runs the network on noise; with BatchNorm in train mode it would learn from it."""
+    net = create_network("efficientnet_lite0", size=64, pretrained=True, seed=0)
+    plain = list(net.state_dict().values())
+    monkeypatch.setattr("companion.models.vision.cache_folder", lambda: tmp_path)
+    timed, remembered = (load_backbone("efficientnet_lite0", size=64) for _ in range(2))
+    assert (tmp_path / "formats.json").exists()
+    for backbone in (timed, remembered):
+        loaded = list(backbone.layers[1:].state_dict().values())
+        assert len(loaded) == len(plain) - 2  # all but the ImageNet classifier
+        assert all(torch.equal(a.cpu(), b) for a, b in zip(loaded, plain, strict=False))
+
+
 @pytest.mark.parametrize("name", EXPECTED)
 def test_efficientnet_knows_scikit_images_pictures(name: str) -> None:
     net = create_network("efficientnet_lite0", size=224, pretrained=True, seed=0)
