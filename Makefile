@@ -14,7 +14,7 @@ test: $(READY)
 	$(COMPANION) test $(if $(ARGS),-- $(ARGS))
 
 lab: $(READY)
-	$(COMPANION) lab
+	$(COMPANION) lab $(ARGS)
 
 book: $(READY)
 	$(COMPANION) book

@@ -151,8 +151,9 @@ def fastest_format(
 ) -> Format:
     """Return the layout and number format in which a frozen picture network runs fastest here.
 
-    `module` is in eval mode; `pictures` is a small batch (B, C, H, W) on its device. The choice is timed once and
-    kept in the JSON file `memo` under `key` and this machine's name, so that later runs agree.
+    `module` is in eval mode; `pictures` is a small batch (B, C, H, W) on its device. The choice is
+    timed once and kept in the JSON file `memo` under `key` and this machine's name, so that later
+    runs agree.
     bf16 on a CPU is chosen only where it is at least 1.3 times faster than fp32.
     """
     device = pictures.device
