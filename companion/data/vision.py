@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -74,7 +75,7 @@ class PictureFetch:
     def __call__(self, ids: np.ndarray, epoch: int | None = None) -> Batch:
         """Return pictures (B, C, H, W), uint8 or 0..255, and labels (B,) for ids (B,)."""
         ids = np.asarray(ids)
-        pixels = np.asarray(self.pictures.pixels[ids])
+        pixels = read_rows(self.pictures.pixels, ids)
         inputs = torch.from_numpy(pixels).to(self.device, non_blocking=True)
         if self.augment is not None and epoch is not None:
             inputs = augment(inputs, self.augment, ids, seed=self.seed, epoch=epoch)
@@ -94,6 +95,19 @@ class PictureFetch:
         """Name the content that this serves: part of a cache's fingerprint."""
         text = self.pictures.digest
         return f"{text}|{self.augment}|{self.seed}" if self.random else text
+
+
+def read_rows(pixels: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """Return a copy of some rows; of a memory map, let go of the pages that this touched.
+
+    They stay in the system's file cache, which all kernels of a class share, but they no longer
+    count as memory of this one.
+    """
+    rows = np.array(pixels[ids])
+    mapped = getattr(pixels, "_mmap", None)
+    if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)
+    return rows
 
 
 def decode_picture(path: Path, channels: int) -> np.ndarray:

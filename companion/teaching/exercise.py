@@ -159,6 +159,16 @@ def number(value: Any) -> float:
     return found
 
 
+def ends(value: Any) -> tuple[float, float]:
+    """Read (low, high) out of what a learner's function returned.
+
+    Raises: NotYet if it is anything but two finite numbers.
+    """
+    if isinstance(value, (str, dict, set)) or np.shape(value) != (2,):
+        raise NotYet(f"expected two numbers, (low, high), found {short(value)}.")
+    return number(value[0]), number(value[1])
+
+
 def kind(value: Any) -> str:
     """Name the type of `value`, with its shape for an array."""
     shape = f" of shape {value.shape}" if hasattr(value, "shape") else ""

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 
 from companion.evidence.intervals import paired_difference, verdict
-from companion.teaching.exercise import Mistake, NotYet, compare, number, short
+from companion.teaching.exercise import Mistake, NotYet, compare, ends, number, short
 
 # 00.1 ------------------------------------------------------------------------------------------
 
@@ -165,15 +165,9 @@ _INTERVAL_MISTAKES = (
 )
 
 
-def _ends(value: Any) -> tuple[float, float]:
-    if isinstance(value, (str, dict, set)) or np.shape(value) != (2,):
-        raise NotYet(f"expected two numbers, (low, high), found {short(value)}.")
-    return number(value[0]), number(value[1])
-
-
 def interval(function: Any) -> str | None:
     """Judge `function(a, b) -> (low, high)` on five made-up pairs."""
-    return compare(function, _PAIRS, _right_interval, _INTERVAL_MISTAKES, _ends)
+    return compare(function, _PAIRS, _right_interval, _INTERVAL_MISTAKES, ends)
 
 
 # 00.4 ------------------------------------------------------------------------------------------
