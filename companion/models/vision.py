@@ -24,6 +24,9 @@ EMBEDDED = {
 }
 
 
+UNTRAINED = " (untrained)"
+
+
 class Preprocess(nn.Module):
     """Block 0: pictures of any size, 0 to 255, to what the network was trained on.
 
@@ -94,7 +97,7 @@ def load_backbone(
     config = timm.data.resolve_data_config({}, model=net)
     return as_blocks(
         net,
-        name if pretrained else f"{name} (untrained)",
+        name if pretrained else name + UNTRAINED,
         mean=config["mean"],
         std=config["std"],
         size=size,
@@ -181,7 +184,9 @@ def as_blocks(
     x = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0)).to(device)
     layers = cut_and_check(net, name, x)
     plain = nn.Sequential(*layers.values()).eval()  # or BatchNorm would learn from the noise in x
-    chosen = choose_format(plain, x, f"{name} {size}", frozen_dtype)
+    # An untrained twin is as fast as the pretrained network, so they share one timing.
+    key = f"{name.removesuffix(UNTRAINED)} {size}"
+    chosen = choose_format(plain, x, key, frozen_dtype)
     with torch.no_grad():
         features = plain(x)
     if features.dim() != 2:
