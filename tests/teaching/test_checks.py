@@ -15,99 +15,7 @@ from scipy import stats
 from companion.teaching import checks
 from companion.teaching.checks import EXERCISES, NOT_ATTEMPTED, NOT_YET, PASSED, judge
 
-STUBS = {
-    "00.1": '''
-import numpy as np
-
-
-def majority_baseline(train_labels: np.ndarray, test_labels: np.ndarray) -> float:
-    """Return the test accuracy of always answering the most common training label."""
-    ...  # your code here
-''',
-    "00.2": '''
-import numpy as np
-
-
-def draw_per_class(labels: np.ndarray, k: int, seed: int) -> np.ndarray:
-    """Return the places of k examples of every class, drawn without replacement."""
-    ...  # your code here
-''',
-    "00.3": '''
-import numpy as np
-
-
-def paired_interval(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
-    """Return (low, high), the 95 % t-interval of the mean of a - b."""
-    ...  # your code here
-''',
-    "00.4": '''
-def verdict(low: float, high: float, delta: float) -> str:
-    """Return "supported", "contradicted" or "undecided"."""
-    ...  # your code here
-''',
-    "00.5": '''
-def evaluate_mended(predict, pictures, labels, batch_size) -> float:
-    """Return the share of all pictures that `predict` gets right."""
-    ...  # your code here
-''',
-}
-SOLUTIONS = {
-    "00.1": """
-import numpy as np
-
-
-def majority_baseline(train_labels: np.ndarray, test_labels: np.ndarray) -> float:
-    labels, counts = np.unique(train_labels, return_counts=True)
-    top = labels[np.argmax(counts)]
-    return float(np.mean(test_labels == top))
-""",
-    "00.2": """
-import numpy as np
-
-
-def draw_per_class(labels: np.ndarray, k: int, seed: int) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    parts = []
-    for name in np.unique(labels):
-        places = np.flatnonzero(labels == name)
-        if len(places) < k:
-            raise ValueError(f"class {name} has {len(places)} examples, {k} were asked for")
-        parts.append(rng.choice(places, size=k, replace=False))
-    return np.concatenate(parts)
-""",
-    "00.3": """
-import numpy as np
-from scipy import stats
-
-
-def paired_interval(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
-    difference = np.asarray(a) - np.asarray(b)
-    n = len(difference)
-    error = np.std(difference, ddof=1) / np.sqrt(n)
-    half = stats.t.ppf(0.975, n - 1) * error
-    return float(difference.mean() - half), float(difference.mean() + half)
-""",
-    "00.4": """
-def verdict(low: float, high: float, delta: float) -> str:
-    if low > delta:
-        return "supported"
-    if high < delta:
-        return "contradicted"
-    return "undecided"
-""",
-    "00.5": """
-import numpy as np
-
-
-def evaluate_mended(predict, pictures, labels, batch_size) -> float:
-    right = 0
-    for start in range(0, len(pictures), batch_size):
-        batch = pictures[start : start + batch_size]
-        truth = labels[start : start + batch_size]
-        right += np.sum(predict(batch) == truth)
-    return float(right / len(labels))
-""",
-}
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
 
 def notebook_exercises(path: Path) -> dict[str, SimpleNamespace]:
@@ -131,9 +39,16 @@ def notebook_exercises(path: Path) -> dict[str, SimpleNamespace]:
     return found
 
 
+LESSONS = notebook_exercises(NOTEBOOKS / "refreshers.ipynb") | notebook_exercises(
+    NOTEBOOKS / "00_start_here.ipynb"
+)
+STUBS = {exercise: entry.stub for exercise, entry in LESSONS.items()}
+SOLUTIONS = {exercise: entry.solution for exercise, entry in LESSONS.items()}
+
+
 def defined(source: str, exercise_id: str) -> object:
     """Run a cell's source and return the function that the exercise asks for."""
-    room: dict[str, object] = {}
+    room: dict[str, object] = {"np": np}  # each lesson imports it at its top
     exec(compile(source, f"<cell {exercise_id}>", "exec"), room)
     return room[EXERCISES[exercise_id].answer]
 
@@ -273,6 +188,15 @@ WRONG = [
     ("00.4", "edges", lambda lo, hi, d: words(lo >= d, hi <= d)),
     ("00.4", "B beats A", lambda lo, hi, d: words(lo > d, hi < -d)),
     ("00.4", "one of the words", lambda lo, hi, d: "equal"),
+    ("R.1", "leaves 90 %", lambda m: np.percentile(m, [5, 95])),
+    ("R.1", "smallest and the largest", lambda m: (m.min(), m.max())),
+    ("R.1", "counts from 0 to 100", lambda m: np.percentile(m, [0.025, 0.975])),
+    ("R.1", "(high, low)", lambda m: np.percentile(m, [97.5, 2.5])),
+    (
+        "R.1",
+        "far too narrow",
+        lambda m: m.mean() + 1.96 * m.std() / len(m) ** 0.5 * np.array([-1, 1]),
+    ),
     ("00.5", "still the bug", lambda *case: np.mean([h.mean() for h in hits(*case)])),
     (
         "00.5",
@@ -526,7 +450,7 @@ def test_notebook_exercises_reads_stub_and_solution(tmp_path):
     cell.metadata.update(tags=["exercise"], companion={"exercise": "00.4"})
     check_cell = nbformat.v4.new_code_cell('check("00.4", verdict)')
     fold = (
-        f"<details>\n<summary>Solution</summary>\n\n```python{SOLUTIONS['00.4']}```\n\n</details>"
+        f"<details>\n<summary>Solution</summary>\n\n```python\n{SOLUTIONS['00.4']}```\n\n</details>"
     )
     solution = nbformat.v4.new_markdown_cell(fold)
     solution.metadata["companion"] = {"exercise": "00.4", "role": "solution"}
