@@ -20,7 +20,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 STAMPED = ("torch", "torchvision", "timm", "transformers", "accelerate", "numpy", "ipywidgets")
 # "name:  37%|###   | 3/8 [00:01<00:02]", and the bar without a total: "3it [00:01, 2.50it/s]"
 _PROGRESS = re.compile(r"\d+%\|.*\||\d+(it|B)? \[\d+:\d+")
-_CONTROL = re.compile(r"^\w+\(.*\)$", re.DOTALL)
+_CONTROL = re.compile(r"^\w+\(")  # a long one is cut short, so its end says nothing
 _INSTEAD = "(an interactive control: run the notebook to use it)"
 
 

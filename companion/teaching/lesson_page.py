@@ -122,7 +122,7 @@ def _stamp(run: dict[str, Any]) -> str:
         f"on {run['device']}" if run.get("device") else "",
         f"in {run['seconds']:.0f} s" if run.get("seconds") else "",
         f"peak memory {_memory(run['peak_memory'])}" if run.get("peak_memory") else "",
-        f"commit {str(run['commit'])[:10]}" if run.get("commit") else "",
+        f"commit {run['commit']}" if run.get("commit") else "",
         f"with {versions}" if versions else "",
     ]
     return f'<p class="nb-stamp">{html.escape("; ".join(filter(None, parts)))}.</p>'

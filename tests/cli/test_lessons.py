@@ -89,7 +89,8 @@ def test_settle_drops_progress_and_widget_state_and_keeps_the_rest(tmp_path):
         "from tqdm import tqdm\nimport sys\nfor _ in tqdm(range(3)): pass\n"
         "print('a warning to keep', file=sys.stderr)",
         "from tqdm.notebook import tqdm as bar\nfor _ in bar(range(3)): pass",
-        "import ipywidgets\nipywidgets.IntSlider(3)",
+        "from ipywidgets import FloatSlider, VBox\n"
+        "VBox([FloatSlider(description=name) for name in 'abc'])",
         "print('result 100%')",
     ]
     source = write(tmp_path / "bars.ipynb", *code)
