@@ -7,6 +7,7 @@ import re
 import subprocess
 import tempfile
 from datetime import UTC, datetime
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -49,6 +50,7 @@ def stamp(notebook: NotebookNode, outcome: Outcome, root: Path) -> None:
     }
 
 
+@cache  # asked once, before the first notebook that is written makes the checkout differ
 def commit(root: Path) -> str:
     """Return the commit of a checkout, with -dirty if files differ from it, or "unknown"."""
     command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--exclude=*"]
