@@ -98,7 +98,7 @@ raise ValueError("told so")
 '''
 STAMP = {
     "verified": "2026-11-22",
-    "commit": "0123456789abcdef",
+    "commit": "0123456-dirty",
     "versions": {"torch": "2.14.1"},
     "device": "2 CPU cores",
     "seconds": 41.6,
@@ -232,7 +232,7 @@ def test_the_stamp_says_when_where_and_with_what(first):
     stamp = re.search(r'<p class="nb-stamp">(.*?)</p>', first.main)[1]
     assert stamp == (
         "Last verified 2026-11-22; on 2 CPU cores; in 42 s; peak memory 1.5 GiB; "
-        "commit 0123456789; with torch 2.14.1."
+        "commit 0123456-dirty; with torch 2.14.1."
     )
 
 
