@@ -222,7 +222,8 @@ def test_disk_full_while_caching_leaves_what_is_there(tmp_path: Path, root: Path
 def test_ten_head_only_epochs_are_eight_times_faster(capsys: pytest.CaptureFixture) -> None:
     from companion.experiments.head_only_speed import run, specs
 
-    rows = [run(spec) for spec in specs(3)]
+    # At the network's own size: the constant cost of a fit weighs least there, in a long session.
+    rows = [run(spec | {"size": 224}) for spec in specs(3)]
     ratio = float(np.median([row["ratio"] for row in rows]))
     with capsys.disabled():
         times = [(row["seconds_uncached"], row["seconds_cached"]) for row in rows]
