@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -53,6 +54,38 @@ def paired_difference(a: np.ndarray, b: np.ndarray, confidence: float = 0.95) ->
             "Run both arms on the same seeds."
         )
     return t_interval(a - b, confidence)
+
+
+def corrected_difference(
+    a: np.ndarray, b: np.ndarray, test_share: float, confidence: float = 0.95
+) -> Interval:
+    """Return the mean of a - b with the interval for splits re-drawn from one set of examples.
+
+    Test sets drawn again from the same examples overlap, so the runs know of each other and the
+    plain t-interval is too narrow. The variance of the mean is (1/J + q/(1 - q)) s^2 for J runs
+    that each test on the share q = `test_share` (Nadeau and Bengio 2003). What is subtracted for
+    each seed shares its split. Wide where training itself adds much noise: then it is cautious.
+
+    Raises:
+        ValueError: different numbers of runs, fewer than 2, or a share outside 0 to 1.
+    """
+    if not 0 <= test_share < 1:
+        raise ValueError(f"expected the share of examples that test, 0 to 1, found {test_share}.")
+    plain = paired_difference(a, b, confidence)
+    wider = math.sqrt(1 + plain.n * test_share / (1 - test_share))
+    half = wider * (plain.high - plain.mean)
+    return Interval(plain.mean, plain.mean - half, plain.mean + half, plain.n)
+
+
+def prediction_interval(values: np.ndarray, confidence: float = 0.95) -> Interval:
+    """Return the mean of `values` (N,) with the range that one further run should fall into.
+
+    Raises:
+        ValueError: there are fewer than 2, or one is no finite number.
+    """
+    plain = t_interval(values, confidence)
+    half = math.sqrt(1 + plain.n) * (plain.high - plain.mean)
+    return Interval(plain.mean, plain.mean - half, plain.mean + half, plain.n)
 
 
 def wilson(correct: int, total: int, confidence: float = 0.95) -> Interval:

@@ -14,7 +14,8 @@ class Blocks(nn.Module):
 
     Freezing, rate groups, caching and probing by depth all read this list. The first `frozen`
     blocks never change: they run in eval mode, without gradient, in the number format
-    `frozen_dtype`, whatever mode the rest is in. `companion.transfer.freeze` sets them.
+    `frozen_dtype`, whatever mode the rest is in. Blocks above them that are `pinned` do not change
+    either, but let the gradient through. `companion.transfer.freeze` sets both.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Blocks(nn.Module):
         self.names = list(blocks)
         self.layers = nn.ModuleList(blocks.values())
         self.frozen = 0
+        self.pinned: frozenset[int] = frozenset()  # positions
         self.frozen_dtype = frozen_dtype
 
     def forward(self, x: torch.Tensor, start: int = 0, stop: int | None = None) -> torch.Tensor:
@@ -58,10 +60,11 @@ class Blocks(nn.Module):
         return torch.bfloat16 if self.frozen_dtype == torch.float32 else self.frozen_dtype
 
     def train(self, mode: bool = True) -> Blocks:
-        """Set the mode of the blocks that train; the frozen ones stay in eval mode."""
+        """Set the mode of the blocks that train; frozen and pinned ones stay in eval mode."""
         self.training = mode
-        for layer in self.layers[self.frozen :]:
-            layer.train(mode)
+        for i, layer in enumerate(self.layers):
+            if i >= self.frozen:
+                layer.train(mode and i not in self.pinned)
         return self
 
     def position(self, block: str) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 
@@ -24,11 +26,31 @@ def freeze(model: Blocks, upto: str | None) -> None:
             f"upto={upto!r} is the last block of {model.name}: nothing would be left to train. "
             f"Freeze at most up to {model.names[-2]!r}."
         )
-    model.frozen = frozen
+    fix(model, frozen, frozenset())
+
+
+def train_only(model: Blocks, blocks: Sequence[str]) -> None:
+    """Let only `blocks` train; the others keep their weights, also the ones above, and the head.
+
+    Source: surgical fine-tuning, Lee et al. 2023.
+
+    Raises:
+        ValueError: no block has one of these names, or the list is empty.
+    """
+    if not blocks:
+        raise ValueError(f"expected at least one block that trains. Choose from {model.names}.")
+    chosen = {model.position(name) for name in blocks}
+    fix(model, min(chosen), frozenset(range(len(model.names))) - chosen)
+
+
+def fix(model: Blocks, frozen: int, pinned: frozenset[int]) -> None:
+    """Fix the first `frozen` blocks and the blocks at the positions `pinned`."""
+    model.frozen, model.pinned = frozen, pinned
     for i, layer in enumerate(model.layers):
-        layer.requires_grad_(i >= frozen)
-    for parameter in model.layers[:frozen].parameters():
-        parameter.grad = None
+        layer.requires_grad_(i >= frozen and i not in pinned)
+    for parameter in model.parameters():
+        if not parameter.requires_grad:
+            parameter.grad = None
     model.layers[:frozen].eval()
     model.train(model.training)
 
@@ -39,7 +61,8 @@ def what_trains(model: Blocks) -> str:
     for name, layer in zip(model.names, model.layers, strict=True):
         sizes = [(p.numel(), p.requires_grad) for p in layer.parameters()]
         total, training = sum(n for n, _ in sizes), sum(n for n, trains in sizes if trains)
-        mode = "frozen" if model.position(name) < model.frozen else "trains" if training else "-"
+        fixed = model.position(name) < model.frozen or model.position(name) in model.pinned
+        mode = "frozen" if fixed else "trains" if training else "-"
         lines.append(f"{name:<12}{total:>12,}{training:>12,}  {mode}")
     return "\n".join(lines)
 

@@ -1,0 +1,41 @@
+"""What should train, with how much data? Untrained, probe, last block, everything, LP-FT, more."""
+
+from __future__ import annotations
+
+from companion.experiments import learning_rates, on_elpv
+from companion.experiments.rows import current_rows
+
+EPOCHS = {50: 20, 200: 8, "all": 4}  # the same for every arm, so that all see as many cells
+CORE = ("linear probe", "last block", "full", "LP-FT", "scratch")
+FURTHER = ("discriminative", "gradual", "surgical")
+SEEDS = 5
+
+
+def specs(seeds: int = SEEDS, profile: str = "cpu") -> list[dict]:
+    """Return the trials: the core arms at 50, 200 and all labels, the further ones at 200.
+
+    Raises:
+        LookupError: the learning rates are not recorded yet.
+    """
+    tuned = current_rows("learning_rates", profile=profile)
+    plan = [(arm, n) for n in EPOCHS for arm in CORE if not (n == "all" and arm == "last block")]
+    plan += [(arm, 200) for arm in FURTHER]
+    return [
+        {
+            "arm": arm,
+            "n": n,
+            "seed": seed,
+            "rate": None if arm == "linear probe" else learning_rates.best_rate(tuned, arm),
+            "epochs": EPOCHS[n],
+            "size": on_elpv.SIZES[profile],
+        }
+        for arm, n in plan
+        for seed in range(seeds)
+    ]
+
+
+def run(spec: dict) -> dict:
+    """Train one arm on one draw of modules and cells; judge it on modules it has not seen."""
+    split = on_elpv.by_module(spec["seed"])
+    model = on_elpv.train_arm(spec, on_elpv.training_cells(split, spec["n"], spec["seed"]))
+    return on_elpv.judged(model, split)
