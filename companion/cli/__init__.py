@@ -1,4 +1,4 @@
-"""The command line: `companion doctor | assets | cache | lab | run | course | test | book | clean`.
+"""The command line: `companion doctor | assets | cache | lab | run | record | claims | ...`.
 
 Only the parser is built at import; each command imports what it needs when it is called, so that
 `companion --help` answers at once and `companion doctor` works where torch does not.
@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_subparsers(title="commands", required=True, metavar="COMMAND").add_parser
     _add_machine_commands(add)
     _add_lesson_commands(add)
+    _add_evidence_commands(add)
     _add_house_commands(add)
     return parser
 
@@ -104,6 +105,21 @@ def _add_lesson_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     run.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="default: every lesson")
     run.add_argument("--write", action="store_true", help="keep the outputs in the notebook")
     run.set_defaults(command=_run)
+
+
+def _add_evidence_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
+    record = add("record", help="run the trials of an experiment that are not recorded yet")
+    record.add_argument("experiments", nargs="*", metavar="EXPERIMENT", help="default: all")
+    record.add_argument("--seeds", type=int, help="default: as the experiment has it")
+    record.add_argument("--profile", choices=["cpu", "gpu"], default="cpu")
+    text = "fill the result numbers of README, book and lessons from the trials"
+    record.add_argument("--render", action="store_true", help=text + "; runs nothing by itself")
+    record.set_defaults(command=_record)
+
+    claims = add("claims", help="every claim with its effect, interval and verdict")
+    claims.add_argument("--json", action="store_true", help="print a list of JSON objects")
+    claims.add_argument("--profile", choices=["cpu", "gpu"], default="cpu")
+    claims.set_defaults(command=_claims)
 
 
 def _add_house_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -157,6 +173,20 @@ def _run(arguments: argparse.Namespace) -> int:
     from companion.cli.house import course_root, run
 
     return run(course_root(), arguments.notebooks, write=arguments.write)
+
+
+def _record(arguments: argparse.Namespace) -> int:
+    from companion.cli.evidence import record_all, render_all
+
+    if arguments.experiments or not arguments.render:
+        record_all(arguments.experiments, arguments.seeds, arguments.profile)
+    return render_all() if arguments.render else 0
+
+
+def _claims(arguments: argparse.Namespace) -> int:
+    from companion.cli.evidence import show_claims
+
+    return show_claims(as_json=arguments.json, profile=arguments.profile)
 
 
 def _course(arguments: argparse.Namespace) -> int:

@@ -134,6 +134,22 @@ def verdict(low: float, high: float, delta: float) -> Verdict:
     return "contradicted" if high < delta else "undecided"
 
 
+def same(low: float, high: float, delta: float) -> Verdict:
+    """Judge "A and B differ by less than delta" from the interval of A - B.
+
+    Supported if the whole interval lies within (-delta, delta), contradicted if it lies wholly
+    outside, else undecided.
+
+    Raises:
+        ValueError: the interval is upside down.
+    """
+    if low > high:
+        raise ValueError(f"expected low <= high, found {low} and {high}.")
+    if -delta < low and high < delta:
+        return "supported"
+    return "contradicted" if low > delta or high < -delta else "undecided"
+
+
 def check(values: np.ndarray, least: int) -> np.ndarray:
     """Return `values` as floats, checked for number and finiteness."""
     values = np.asarray(values, dtype=float)

@@ -6,16 +6,19 @@ import numpy as np
 import pytest
 from scipy import stats
 from sklearn import metrics as reference
+from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.weightstats import DescrStatsW
 
 from companion.evidence.intervals import (
     bootstrap,
+    corrected_difference,
     paired_difference,
+    prediction_interval,
     t_interval,
     verdict,
     wilson,
 )
 from companion.evidence.metrics import accuracy, auroc, balanced_accuracy, macro_f1
-from companion.evidence.trials import append_trial, read_trials
 
 RNG = np.random.default_rng(0)
 LABELS = RNG.integers(0, 2, 75)
@@ -86,14 +89,29 @@ def test_verdicts_at_their_edges(low: float, high: float, word: str) -> None:
     assert verdict(low, high, 0.01) == word
 
 
-def test_trials_are_appended_and_damage_is_named(tmp_path) -> None:
-    path = tmp_path / "measured" / "x.jsonl"
-    assert read_trials(path) == []
-    rows = [{"seed": i, "value": i / 3} for i in range(3)]
-    for row in rows:
-        append_trial(path, row)
-    assert read_trials(path) == rows
-    with path.open("a") as file:
-        file.write('{"seed": 3, "val')
-    with pytest.raises(ValueError, match="line 4 of x.jsonl is no whole trial"):
-        read_trials(path)
+def test_intervals_agree_with_scipy_and_statsmodels_on_their_own_examples() -> None:
+    # Student 1908: hours of sleep gained with two drugs, ten patients each with both.
+    first = np.array([0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0])
+    second = np.array([1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4])
+    ours = paired_difference(second, first)
+    theirs = stats.ttest_rel(second, first).confidence_interval(0.95)
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high))
+    assert (ours.low, ours.high) == pytest.approx((0.7001142, 2.4598858))  # as R's t.test gives
+    assert (ours.low, ours.high) == pytest.approx(DescrStatsW(second - first).tconfint_mean())
+    for correct, total in [(65, 75), (0, 20), (20, 20), (1, 3), (540, 656)]:
+        ours = wilson(correct, total)
+        assert (ours.low, ours.high) == pytest.approx(
+            proportion_confint(correct, total, method="wilson"), abs=1e-12
+        )
+
+
+def test_the_prediction_interval_holds_one_further_run_in_nineteen_of_twenty() -> None:
+    draws = np.random.default_rng(4).normal(0.7, 0.03, size=(4000, 6))
+    ranges = [prediction_interval(runs[:5]) for runs in draws]
+    held = [r.low <= runs[5] <= r.high for r, runs in zip(ranges, draws, strict=True)]
+    assert 0.93 < np.mean(held) < 0.97
+
+
+def test_a_share_that_is_no_share_is_refused() -> None:
+    with pytest.raises(ValueError, match="share of examples that test, 0 to 1, found 25"):
+        corrected_difference(np.arange(5.0), np.zeros(5), 25)
