@@ -13,7 +13,7 @@ from companion.experiments.rows import experiments
 from companion.teaching.ledger import render_pages
 
 # What others need comes first.
-FIRST = ("learning_rates",)
+FIRST = ("learning_rates", "learning_rates_all")
 
 
 def record_all(names: Sequence[str], seeds: int | None, profile: str) -> None:

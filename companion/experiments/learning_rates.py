@@ -46,17 +46,17 @@ def run(spec: dict) -> dict:
     }
 
 
-def best_rate(rows: Sequence[dict], arm: str) -> float:
+def best_rate(rows: Sequence[dict], arm: str, draws: int = DRAWS) -> float:
     """Return the rate of `arm` with the highest mean validation score; a run that failed counts 0.
 
     Raises:
-        LookupError: not every rate of this arm is recorded yet.
+        LookupError: not every rate of this arm is recorded yet on so many draws.
     """
     mine = [row for row in rows if row["spec"]["arm"] == arm]
-    if len(mine) < len(RATES) * DRAWS:
+    if len(mine) < len(RATES) * draws:
         raise LookupError(
-            f"the rates of {arm!r} are recorded {len(mine)} times, expected "
-            f"{len(RATES) * DRAWS}. Run `companion record learning_rates` first."
+            f"the rates of {arm!r} are recorded {len(mine)} times, expected {len(RATES) * draws}. "
+            "Run `companion record learning_rates learning_rates_all` first."
         )
     means = [
         np.mean([row["value"] or 0.0 for row in mine if row["spec"]["rate"] == rate])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from companion.experiments import learning_rates, on_elpv
+from companion.experiments import learning_rates, learning_rates_all, on_elpv
 from companion.experiments.rows import current_rows
 
 EPOCHS = {50: 20, 200: 8, "all": 4}  # the same for every arm, so that all see as many cells
@@ -14,24 +14,41 @@ SEEDS = 5
 def specs(seeds: int = SEEDS, profile: str = "cpu") -> list[dict]:
     """Return the trials: the core arms at 50, 200 and all labels, the further ones at 200.
 
+    The rates chosen at 200 labels serve at 50 as well, for every arm.
+
     Raises:
         LookupError: the learning rates are not recorded yet.
     """
-    tuned = current_rows("learning_rates", profile=profile)
     plan = [(arm, n) for n in EPOCHS for arm in CORE if not (n == "all" and arm == "last block")]
     plan += [(arm, 200) for arm in FURTHER]
+    rates = chosen_rates(profile)
     return [
         {
             "arm": arm,
             "n": n,
             "seed": seed,
-            "rate": None if arm == "linear probe" else learning_rates.best_rate(tuned, arm),
+            "rate": rates.get((arm, n)),
             "epochs": EPOCHS[n],
             "size": on_elpv.SIZES[profile],
         }
         for arm, n in plan
         for seed in range(seeds)
     ]
+
+
+def chosen_rates(profile: str) -> dict[tuple[str, int | str], float]:
+    """Return the peak rate of every arm that has one, at every number of labels."""
+    few = current_rows("learning_rates", profile=profile)
+    many = current_rows("learning_rates_all", profile=profile)
+    rates = {
+        (arm, n): learning_rates.best_rate(few, arm)
+        for arm in learning_rates.ARMS
+        for n in (50, 200)
+    }
+    draws = learning_rates_all.DRAWS
+    return rates | {
+        (arm, "all"): learning_rates.best_rate(many, arm, draws) for arm in learning_rates_all.ARMS
+    }
 
 
 def run(spec: dict) -> dict:

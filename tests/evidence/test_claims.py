@@ -107,7 +107,7 @@ def test_claims_are_read_and_checked(tmp_path: Path) -> None:
     entry = '[[claim]]\nid = "A"\nlesson = "1"\ntext = "t"\nsource = "s"\n'
     path.write_text(entry)
     assert read_claims(path)[0].delta == 0.01
-    path.write_text(entry + 'detla = 0.02\n')
+    path.write_text(entry + "detla = 0.02\n")
     with pytest.raises(ValueError, match="a claim has the wrong fields .*detla"):
         read_claims(path)
     path.write_text(entry + entry)
@@ -154,6 +154,6 @@ def test_re_drawn_overlapping_splits_cover_the_truth(seeds: int) -> None:
             ("plain", paired_difference(a, b)),
         ):
             covers[name].append(found.low <= truth <= found.high)
-    print(f"\ncoverage, {seeds} splits: {({n: coverage(c) for n, c in covers.items()})}")
+    print(f"\ncoverage, {seeds} splits: { ({n: coverage(c) for n, c in covers.items()}) }")
     assert 93 <= coverage(covers["corrected"]) <= 97
     assert coverage(covers["plain"]) < 85
