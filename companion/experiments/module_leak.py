@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from companion.data.splits import draw
 from companion.experiments import on_elpv
 from companion.transfer.probe import linear_probe
@@ -25,5 +27,6 @@ def run(spec: dict) -> dict:
     ids = draw(on_elpv.cells().labels, split.train, spec["n"], seed=spec["seed"])
     seen = on_elpv.features_of_all(spec["size"])
     probe = linear_probe(seen[ids], on_elpv.cells().labels[ids])
-    test = on_elpv.scores(probe.predict_log_proba(seen[split.test]), split.test)
+    z = probe.decision_function(seen[split.test])  # log-odds of "defective", (N,)
+    test = on_elpv.scores(np.stack([-z, z], axis=1) / 2, split.test)
     return on_elpv.result("balanced accuracy", test, split)
