@@ -47,34 +47,51 @@ def paired_difference(a: np.ndarray, b: np.ndarray, confidence: float = 0.95) ->
     Raises:
         ValueError: different numbers of runs, or fewer than 2.
     """
+    return t_interval(differences(a, b), confidence)
+
+
+def differences(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return a - b (J,), seed by seed.
+
+    Raises:
+        ValueError: different numbers of runs.
+    """
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     if a.shape != b.shape:
         raise ValueError(
             f"expected one value of each arm per seed, found {a.shape} and {b.shape}. "
             "Run both arms on the same seeds."
         )
-    return t_interval(a - b, confidence)
+    return a - b
+
+
+def corrected_interval(values: np.ndarray, test_share: float, confidence: float = 0.95) -> Interval:
+    """Return the mean of `values` (J,) with the interval for splits re-drawn from one set.
+
+    Test sets drawn again from the same examples overlap, so the runs know of each other and the
+    plain t-interval is too narrow. The variance of the mean is (1/J + q/(1 - q)) s^2 for J runs
+    that each test on the share q = `test_share` of all examples (Nadeau and Bengio 2003). Where
+    training itself adds much noise it is wider than need be.
+
+    Raises:
+        ValueError: fewer than 2 runs, or a share outside 0 to 1.
+    """
+    if not 0 <= test_share < 1:
+        raise ValueError(f"expected the share of examples that test, 0 to 1, found {test_share}.")
+    plain = t_interval(values, confidence)
+    half = (plain.high - plain.mean) * math.sqrt(1 + plain.n * test_share / (1 - test_share))
+    return Interval(plain.mean, plain.mean - half, plain.mean + half, plain.n)
 
 
 def corrected_difference(
     a: np.ndarray, b: np.ndarray, test_share: float, confidence: float = 0.95
 ) -> Interval:
-    """Return the mean of a - b with the interval for splits re-drawn from one set of examples.
-
-    Test sets drawn again from the same examples overlap, so the runs know of each other and the
-    plain t-interval is too narrow. The variance of the mean is (1/J + q/(1 - q)) s^2 for J runs
-    that each test on the share q = `test_share` (Nadeau and Bengio 2003). What is subtracted for
-    each seed shares its split. Wide where training itself adds much noise: then it is cautious.
+    """Return the mean of a - b with the interval for re-drawn splits; a[i] and b[i] share seed i.
 
     Raises:
-        ValueError: different numbers of runs, fewer than 2, or a share outside 0 to 1.
+        ValueError: as `paired_difference` and `corrected_interval` do.
     """
-    if not 0 <= test_share < 1:
-        raise ValueError(f"expected the share of examples that test, 0 to 1, found {test_share}.")
-    plain = paired_difference(a, b, confidence)
-    wider = math.sqrt(1 + plain.n * test_share / (1 - test_share))
-    half = wider * (plain.high - plain.mean)
-    return Interval(plain.mean, plain.mean - half, plain.mean + half, plain.n)
+    return corrected_interval(differences(a, b), test_share, confidence)
 
 
 def prediction_interval(values: np.ndarray, confidence: float = 0.95) -> Interval:

@@ -2,53 +2,51 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from companion.experiments import learning_rates, learning_rates_all, on_elpv
 from companion.experiments.rows import current_rows
 
 EPOCHS = {50: 20, 200: 8, "all": 4}  # the same for every arm, so that all see as many cells
-CORE = ("linear probe", "last block", "full", "LP-FT", "scratch")
+CORE = ("linear probe", "full", "scratch", "LP-FT", "last block")
 FURTHER = ("discriminative", "gradual", "surgical")
 SEEDS = 5
 
 
 def specs(seeds: int = SEEDS, profile: str = "cpu") -> list[dict]:
-    """Return the trials: the core arms at 50, 200 and all labels, the further ones at 200.
+    """Return the trials: the core arms at 50, all and 200 labels, the further ones at 200.
 
-    The rates chosen at 200 labels serve at 50 as well, for every arm.
-
-    Raises:
-        LookupError: the learning rates are not recorded yet.
+    The rates chosen at 200 labels serve at 50 as well, for every arm. An arm whose rates are not
+    recorded yet is left out until they are.
     """
-    plan = [(arm, n) for n in EPOCHS for arm in CORE if not (n == "all" and arm == "last block")]
-    plan += [(arm, 200) for arm in FURTHER]
-    rates = chosen_rates(profile)
+    plan = [(arm, n) for n in (50, "all", 200) for arm in CORE]
+    plan.remove(("last block", "all"))
+    rates = chosen_rates(profile) | {("linear probe", n): None for n in EPOCHS}
     return [
         {
             "arm": arm,
             "n": n,
             "seed": seed,
-            "rate": rates.get((arm, n)),
+            "rate": rates[arm, n],
             "epochs": EPOCHS[n],
             "size": on_elpv.SIZES[profile],
         }
-        for arm, n in plan
+        for arm, n in plan + [(arm, 200) for arm in FURTHER]
         for seed in range(seeds)
+        if (arm, n) in rates
     ]
 
 
 def chosen_rates(profile: str) -> dict[tuple[str, int | str], float]:
-    """Return the peak rate of every arm that has one, at every number of labels."""
-    few = current_rows("learning_rates", profile=profile)
-    many = current_rows("learning_rates_all", profile=profile)
-    rates = {
-        (arm, n): learning_rates.best_rate(few, arm)
-        for arm in learning_rates.ARMS
-        for n in (50, 200)
-    }
-    draws = learning_rates_all.DRAWS
-    return rates | {
-        (arm, "all"): learning_rates.best_rate(many, arm, draws) for arm in learning_rates_all.ARMS
-    }
+    """Return the peak rate of every arm at every number of labels, where it is recorded."""
+    rates: dict[tuple[str, int | str], float] = {}
+    for source, sizes in ((learning_rates, (50, 200)), (learning_rates_all, ("all",))):
+        rows = current_rows(source.__name__.rpartition(".")[2], profile=profile)
+        for arm in source.ARMS:
+            with suppress(LookupError):
+                rate = learning_rates.best_rate(rows, arm, source.DRAWS)
+                rates |= {(arm, n): rate for n in sizes}
+    return rates
 
 
 def run(spec: dict) -> dict:

@@ -12,15 +12,17 @@ import io
 from dataclasses import dataclass
 from typing import Any
 
-from companion.teaching import refreshers, start_here
 from companion.teaching.exercise import Exercise, NotAttempted, NotYet, untouched
+from companion.teaching.exercises import fine_tuning, refreshers, start_here
 from companion.teaching.page import put
 
 PASSED, NOT_YET, NOT_ATTEMPTED = "passed", "not yet", "not attempted yet"
 # The word says the state; the colour of the bar only repeats it (Okabe-Ito).
 _BARS = {PASSED: "#009E73", NOT_YET: "#D55E00", NOT_ATTEMPTED: "#0072B2"}
 
-EXERCISES: dict[str, Exercise] = {e.id: e for e in (*refreshers.EXERCISES, *start_here.EXERCISES)}
+EXERCISES: dict[str, Exercise] = {
+    e.id: e for e in (*refreshers.EXERCISES, *start_here.EXERCISES, *fine_tuning.EXERCISES)
+}
 
 
 @dataclass(frozen=True)

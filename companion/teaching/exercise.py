@@ -68,24 +68,33 @@ def call(function: Any, *arguments: Any) -> Any:
     Raises: NotAttempted if the stub's `...` or NotImplementedError is still in the way; NotYet,
     in the learner's language, if it is no function, stops with an error or returns nothing.
     """
+    value = act(function, *copy.deepcopy(arguments))
+    if value is None:
+        raise NotYet(
+            f"called with ({listed(arguments)}), your function returned None. Does every path "
+            "end in `return`? Printing a value does not return it."
+        )
+    return value
+
+
+def act(function: Any, *arguments: Any) -> Any:
+    """Call the learner's function on these very arguments, which it may change; None is fine.
+
+    Raises: as `call` does, except that a function may return nothing.
+    """
     if not callable(function):
         raise NotYet(
             f"expected your function, found {short(function)} ({kind(function)}). Hand over the "
             "function itself, without brackets after its name."
         )
     try:
-        value = function(*copy.deepcopy(arguments))
+        value = function(*arguments)
     except NotImplementedError:
         raise NotAttempted from None
     except (Exception, SystemExit) as error:
         raise NotYet(_told(function, error, arguments)) from error
     if value is Ellipsis:
         raise NotAttempted
-    if value is None:
-        raise NotYet(
-            f"called with ({listed(arguments)}), your function returned None. Does every path "
-            "end in `return`? Printing a value does not return it."
-        )
     return value
 
 

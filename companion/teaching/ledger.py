@@ -10,15 +10,16 @@ from pathlib import Path
 import numpy as np
 
 from companion.evidence.claims import Finding, of_arm
-from companion.evidence.intervals import Interval, t_interval
+from companion.evidence.intervals import Interval, corrected_interval
 from companion.experiments.ledger import findings, rows_or_none
+from companion.experiments.on_elpv import TEST_SHARE
 
 # <!-- trial: C2a.effect -->0.031 [0.012, 0.050]<!-- /trial -->
 SPAN = re.compile(r"<!-- trial: (?P<key>[^>]+?) -->.*?<!-- /trial -->", re.S)
 # What a reader may not be asked to believe without a trial or a source. 95 % names an interval.
 RESULT = re.compile(
-    r"(?<![\w.])(0\.\d+|\d+(\.\d+)? ?(%|percent|points)|\d+(\.\d+)? (times|seconds|minutes) "
-    r"(faster|slower|more|less|better))"
+    r"(?<![\w.])(0\.\d+(?![.\d]* ?[GMk]i?B|\.)|\d+(\.\d+)? ?(%|percent|points)"
+    r"|\d+(\.\d+)? (times|seconds|minutes) (faster|slower|more|less|better))"
 )
 NO_RESULT = re.compile(r"```.*?```|~~~.*?~~~|`[^`\n]+`|95 ?(%|percent)", re.S)
 SOURCE = re.compile(r"\]\(https?://")
@@ -76,7 +77,9 @@ def known() -> dict[str, Finding]:
 
 
 def mean_of(name: str, arm: str, n: str, metric: str) -> Interval | None:
-    """Return the mean of an arm's trials with its t-interval; None where none are recorded.
+    """Return the mean of an arm's trials with its interval; None where none are recorded.
+
+    The interval allows for splits that are re-drawn from the same cells.
 
     Raises:
         LookupError: the trials hold no such metric.
@@ -86,7 +89,9 @@ def mean_of(name: str, arm: str, n: str, metric: str) -> Interval | None:
     scores = [row["scores"] for row in mine.values() if row["status"] == "ok"]
     if scores and metric not in scores[0]:
         raise LookupError(f"{name} holds no metric {metric!r}, only {', '.join(scores[0])}.")
-    return t_interval(np.array([s[metric] for s in scores])) if len(scores) > 1 else None
+    if len(scores) < 2:
+        return None
+    return corrected_interval(np.array([s[metric] for s in scores]), TEST_SHARE)
 
 
 def short(interval: Interval | None) -> str:

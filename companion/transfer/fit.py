@@ -15,6 +15,7 @@ from companion.models.heads import label_loss
 from companion.transfer.checkpoint import identity
 from companion.transfer.order import Order
 from companion.transfer.plumbing import accelerated, own_random_state
+from companion.transfer.predict import refuse_judged
 from companion.transfer.progress import (
     load_progress,
     look_at_losses,
@@ -66,9 +67,11 @@ def fit(
     Raises:
         FloatingPointError: the loss is no number any more.
         MemoryError: memory ran out and the batch cannot be cut.
-        ValueError: a setting is wrong, or the checkpoint belongs to another training.
+        ValueError: a setting is wrong, the checkpoint belongs to another training, or the model
+            was already scored on a test part.
     """
     config = config or FitConfig()
+    refuse_judged(model)
     folder = Path(checkpoint) if checkpoint else None
     per_epoch = len(order(0))
     steps = config.epochs * per_epoch

@@ -89,13 +89,16 @@ def parameter_groups(
             f"expected positive rates, found rate={rate}, head_rate={head_rate}, "
             f"layer_decay={layer_decay}. To keep a block as it is, freeze it."
         )
-    groups = []
-    last = len(model.layers) - 1
-    for i, (name, layer) in enumerate(zip(model.names, model.layers, strict=True)):
-        block_rate = rate * layer_decay ** (last - 1 - i)
-        if i == last:
-            block_rate = rate if head_rate is None else head_rate
-        groups += block_groups(name, layer, block_rate, weight_decay)
+    groups: list[dict] = []
+    block_rate = rate
+    blocks = list(zip(model.names, model.layers, strict=True))
+    for i, (name, layer) in enumerate(reversed(blocks)):
+        if i == 0:
+            found = block_groups(name, layer, head_rate or rate, weight_decay)
+        else:
+            found = block_groups(name, layer, block_rate, weight_decay)
+            block_rate *= layer_decay if found else 1  # a block without weights is no step down
+        groups = found + groups
     if not groups:
         raise ValueError(f"nothing in {model.name} trains. Freeze fewer blocks, or add a head.")
     return groups

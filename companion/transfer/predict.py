@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from companion.data.examples import Fetch
+from companion.data.splits import Split
 from companion.models.blocks import Blocks
 from companion.transfer.order import in_sequence
 
@@ -53,7 +54,47 @@ def vectors(x: torch.Tensor) -> torch.Tensor:
     return x.mean(dim=1) if x.dim() == 3 else x
 
 
-def scorer(fetch: Fetch, ids: np.ndarray, metric: Metric) -> Callable[[nn.Module], float]:
-    """Return a function that scores a model on `ids` (N,): the metric over all of them at once."""
-    labels = fetch.targets(ids).cpu().numpy()
-    return lambda model: float(metric(labels, predict(model, fetch, ids)))
+def scorer(fetch: Fetch, split: Split, metric: Metric) -> Callable[[nn.Module], float]:
+    """Return a function that scores a model on the validation part of `split`, for choosing.
+
+    The metric sees all examples at once and the model is in eval mode, so neither the size of the
+    last batch nor BatchNorm's mode can change the score.
+
+    Raises:
+        TypeError: something else than a split is passed, such as the ids of the test part.
+    """
+    if not isinstance(split, Split):
+        raise TypeError(
+            f"expected a Split, found {type(split).__name__}: a scorer chooses between epochs and "
+            "settings, and only the validation part may do that. Pass the split itself, and "
+            "score the test part once, at the end, with test_score."
+        )
+    labels = fetch.targets(split.validation).cpu().numpy()
+    return lambda model: float(metric(labels, predict(model, fetch, split.validation)))
+
+
+def test_score(model: nn.Module, fetch: Fetch, split: Split, metric: Metric) -> float:
+    """Return the score of a finished model on the test part of `split`.
+
+    From then on `fit` refuses this model: a test that training goes on after is a validation.
+    """
+    labels = fetch.targets(split.test).cpu().numpy()
+    model.judged_on = split.digest
+    return float(metric(labels, predict(model, fetch, split.test)))
+
+
+test_score.__test__ = False  # pytest would take it for a test
+
+
+def refuse_judged(model: nn.Module) -> None:
+    """Refuse to train a model whose test score is known.
+
+    Raises:
+        ValueError: it was scored by `test_score`.
+    """
+    if getattr(model, "judged_on", None):
+        raise ValueError(
+            f"this model was scored on the test part of split {model.judged_on}, and training it "
+            "further would make that part a choice. Train a new model, and score it on validation "
+            "until you are done."
+        )

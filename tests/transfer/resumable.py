@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from companion.data.splits import Split
 from companion.data.vision import PictureFetch
 from companion.evidence.metrics import accuracy
 from companion.models.heads import add_label_head, label_loss
@@ -61,6 +62,7 @@ def main(folder: Path, slow: bool) -> None:
     model = add_label_head(backbone, classes=2, dropout=0.3, seed=1)
     freeze(model, upto="block5")
     fetch = PictureFetch(toy_pictures(200), device=torch.device("cpu"))
+    split = Split(np.arange(160), np.arange(160, 200), np.arange(0))
     pieces = iter(range(1, 10_000))
 
     def loss(model: torch.nn.Module, batch: object) -> tuple[torch.Tensor, int]:
@@ -74,7 +76,7 @@ def main(folder: Path, slow: bool) -> None:
         parameter_groups(model, rate=1e-3, layer_decay=0.5),
         CONFIG,
         loss=loss,
-        validate=scorer(fetch, np.arange(160, 200), accuracy),
+        validate=scorer(fetch, split, accuracy),
         checkpoint=folder,
     )
     print("done", state_hash(model), flush=True)

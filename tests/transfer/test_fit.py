@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from companion.data.examples import Batch
+from companion.data.splits import Split
 from companion.data.vision import PictureFetch
 from companion.evidence.metrics import accuracy
 from companion.models.blocks import Blocks
@@ -29,6 +30,7 @@ from tests.toys import state_hash, toy_model, toy_pictures
 
 CPU = torch.device("cpu")
 IDS = np.arange(48)
+HELD_OUT = Split(IDS, np.arange(48, 80), np.arange(0))
 FETCH = PictureFetch(toy_pictures(80), device=CPU)
 QUICK = {"progress": False, "warmup": 0.0}
 
@@ -70,7 +72,7 @@ def train(model: Blocks, **options: object) -> list[dict]:
 
 def test_it_learns_and_the_loop_is_short() -> None:
     model = small_net()
-    records = train(model, epochs=12, validate=scorer(FLOATS, np.arange(48, 80), accuracy))
+    records = train(model, epochs=12, validate=scorer(FLOATS, HELD_OUT, accuracy))
     assert records[-1]["score"] > 0.9 and records[-1]["loss"] < records[0]["loss"] / 3
     assert [r["step"] for r in records] == list(range(72))
     assert len(inspect.getsource(fit).splitlines()) <= 80
@@ -221,7 +223,7 @@ def test_out_of_memory_is_an_error_where_cutting_would_change_what_is_learned() 
 
 SHOW_BAR = """
 from tests.transfer.test_fit import *
-train(small_net(), progress=True, epochs=3, validate=scorer(FLOATS, IDS, accuracy))
+train(small_net(), progress=True, epochs=3, validate=scorer(FLOATS, HELD_OUT, accuracy))
 """
 
 

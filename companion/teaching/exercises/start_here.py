@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from companion.teaching import start_here_rules as rules
 from companion.teaching.exercise import Exercise
-from companion.teaching.start_here_bug import evaluation
-from companion.teaching.start_here_draw import fair_draw
+from companion.teaching.exercises import start_here_rules as rules
+from companion.teaching.exercises.start_here_bug import evaluation
+from companion.teaching.exercises.start_here_draw import fair_draw
 
 EXERCISES = (
     Exercise(

@@ -1,0 +1,70 @@
+"""The recorded trials as lessons show them: values, curves, verdicts, a live run beside them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from companion.evidence.claims import of_arm
+from companion.evidence.intervals import corrected_interval, prediction_interval
+from companion.experiments.ledger import rows_or_none
+from companion.experiments.on_elpv import TEST_SHARE, by_module
+from companion.experiments.rows import load_experiment
+from companion.teaching.figures import Point
+from companion.teaching.ledger import known
+
+
+def recorded(name: str, metric: str, **arm: object) -> np.ndarray:
+    """Return the scores (J,) of one arm's recorded trials, by seed; failed runs are left out.
+
+    Raises:
+        LookupError: none are recorded.
+    """
+    rows = of_arm(rows_or_none(name, "cpu"), arm)
+    scores = [rows[seed]["scores"][metric] for seed in sorted(rows) if rows[seed]["status"] == "ok"]
+    if not scores:
+        raise LookupError(
+            f"no trial of {name} is recorded for {arm}. Run `companion record {name}`, or choose "
+            "another arm."
+        )
+    return np.array(scores)
+
+
+def curve(name: str, metric: str, arms: list[str]) -> dict[str, list[Point]]:
+    """Return for each arm the points (n, mean, low, high) of its recorded trials."""
+    points: dict[str, list[Point]] = {arm: [] for arm in arms}
+    rows = rows_or_none(name, "cpu")
+    for arm in arms:
+        for n in dict.fromkeys(r["spec"]["n"] for r in rows if r["spec"]["arm"] == arm):
+            found = corrected_interval(recorded(name, metric, arm=arm, n=n), TEST_SHARE)
+            labels = len(by_module(0).train) if n == "all" else n
+            points[arm].append((labels, found.mean, found.low, found.high))
+    return points
+
+
+def say_claim(id: str) -> None:
+    """Print a claim with the effect, interval and verdict of its recorded trials."""
+    found = known()[id]
+    print(f"{id}: {found.claim.text}")
+    print(f"    {found.claim.metric}, {found.seeds} seeds, delta {found.claim.delta}")
+    print(f"    {found.effect if found.effect else 'no trials'}: {found.verdict}")
+
+
+def live(name: str, seed: int, **arm: object) -> None:
+    """Run one more trial of a recorded arm with a fresh seed, and print it beside the others.
+
+    It says whether the score falls into the range in which 19 of 20 further runs should fall.
+
+    Raises:
+        LookupError: no trial of this arm is recorded.
+    """
+    metric = next(
+        (r["metric"] for r in rows_or_none(name, "cpu") if r["spec"]["arm"] == arm["arm"]), ""
+    )
+    past = recorded(name, metric, **arm)
+    spec = next(iter(of_arm(rows_or_none(name, "cpu"), arm).values()))["spec"]
+    value = load_experiment(name).run(spec | {"seed": seed})["value"]
+    expected = prediction_interval(past)
+    print(f"{', '.join(str(v) for v in arm.values())}, seed {seed}: {metric} {value:.3f}")
+    inside = expected.low <= value <= expected.high
+    word = "inside" if inside else "outside (as 1 in 20 will be; try another seed)"
+    print(f"    {word} the recorded range {expected.low:.3f} to {expected.high:.3f}")
