@@ -5,7 +5,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 COMPANION := $(VENV)/bin/companion
 
-.PHONY: course test lab book clean
+.PHONY: course test lab record book clean
 
 course: $(READY)
 	$(COMPANION) course
@@ -15,6 +15,11 @@ test: $(READY)
 
 lab: $(READY)
 	$(COMPANION) lab $(ARGS)
+
+# Hours; can be stopped at any moment and goes on where it stopped. Nothing else should run.
+record: $(READY)
+	$(COMPANION) record $(ARGS)
+	$(COMPANION) record --render
 
 book: $(READY)
 	$(COMPANION) book

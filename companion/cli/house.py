@@ -160,6 +160,7 @@ def course(root: Path) -> int:
     """
     from companion.cli import doctor
     from companion.data.assets import install_assets
+    from companion.experiments.ledger import findings, table
     from companion.teaching.book import build_book
 
     start = time.perf_counter()
@@ -179,7 +180,7 @@ def course(root: Path) -> int:
     )
     for outcome in failed:
         print(f"failed: {outcome.failure}")
-    print(f"the book: {book}")
+    print(f"\n{table(findings())}\n\nthe book: {book}")
     return 1 if failed else 0
 
 

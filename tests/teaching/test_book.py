@@ -215,14 +215,14 @@ def test_links_lead_to_pages_of_the_book(built, first):
     assert "second.html#what-follows" in first.links
     assert "second.html" in first.links, "a link in a Markdown output"
     assert "words.html#backbone" in first.links
-    assert any(x.endswith("/blob/main/companion/device.py") for x in first.links)
+    assert any(x.endswith("/blob/v0.1.0/companion/device.py") for x in first.links)
     assert "[not a link](second.ipynb)" in first.main
     assert broken_links(built) == []
 
 
 def test_links_to_colab_and_the_file_stand_under_the_title(first):
     head = first.main[: first.main.index("cell: include")]
-    colab = "https://colab.research.google.com/github/owner/transfer-learning-measured/blob/main/"
+    colab = "https://colab.research.google.com/github/owner/transfer-learning-measured/blob/v0.1.0/"
     assert f'href="{colab}notebooks/first.ipynb"' in head
     assert re.search(r'<a href="first.ipynb" download(="")?>Download the notebook</a>', head)
     assert "colab-badge" not in first.html

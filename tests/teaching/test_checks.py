@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import nbformat
 import numpy as np
 import pytest
+import torch
 from scipy import stats
 
 from companion.teaching import checks
@@ -39,16 +40,18 @@ def notebook_exercises(path: Path) -> dict[str, SimpleNamespace]:
     return found
 
 
-LESSONS = notebook_exercises(NOTEBOOKS / "refreshers.ipynb") | notebook_exercises(
-    NOTEBOOKS / "00_start_here.ipynb"
-)
+LESSONS = {
+    exercise: entry
+    for path in sorted(NOTEBOOKS.glob("*.ipynb"))
+    for exercise, entry in notebook_exercises(path).items()
+}
 STUBS = {exercise: entry.stub for exercise, entry in LESSONS.items()}
 SOLUTIONS = {exercise: entry.solution for exercise, entry in LESSONS.items()}
 
 
 def defined(source: str, exercise_id: str) -> object:
     """Run a cell's source and return the function that the exercise asks for."""
-    room: dict[str, object] = {"np": np}  # each lesson imports it at its top
+    room: dict[str, object] = {"np": np, "torch": torch}  # lessons import them at their top
     exec(compile(source, f"<cell {exercise_id}>", "exec"), room)
     return room[EXERCISES[exercise_id].answer]
 
@@ -115,7 +118,148 @@ def hits(predict, pictures, labels, size):
     return [predict(pictures[i : i + size]) == labels[i : i + size] for i in starts]
 
 
+def frozen_by(*steps):
+    """Make a freezing that does some of what is needed to blocks 0 to upto."""
+
+    def freeze(model, upto):
+        for block in model[: upto + 1]:
+            for step in steps:
+                step(block)
+
+    return freeze
+
+
+def no_gradient(block):
+    block.requires_grad_(False)
+
+
+def eval_once(block):
+    block.eval()
+
+
+def eval_for_good(block):
+    block.eval()
+    block.train = lambda mode=True: block
+
+
+def no_momentum(block):
+    for module in block.modules():
+        if isinstance(module, torch.nn.BatchNorm1d):
+            module.momentum = 0.0
+            module.register_buffer("num_batches_tracked", None)
+
+
+def groups(head_rate=None, keep=lambda name, p: p.requires_grad, both=False, swap=False):
+    """Make optimiser groups with one mistake."""
+
+    def make(model, rate, fast):
+        rate, fast = (fast, rate) if swap else (rate, fast)
+        named = [(n, p) for n, p in model.named_parameters() if keep(n, p)]
+        rest = [p for n, p in named if both or not n.startswith("head.")]
+        head = [p for n, p in named if n.startswith("head.")]
+        return [{"params": rest, "lr": rate}, {"params": head, "lr": head_rate or fast}]
+
+    return make
+
+
+def steps_with(first=None, between=None, second=None, rates=(0, 1)):
+    """Make an LP-FT with one mistake; both steps get (model) -> parameters."""
+
+    def tune(model, train, head_rate, rate):
+        both = (head_rate, rate)
+        train(list((first or (lambda m: m.head.parameters()))(model)), both[rates[0]])
+        if between:
+            between(model)
+        train(list((second or (lambda m: m.parameters()))(model)), both[rates[1]])
+
+    return tune
+
+
+def split_with(change=None, by="module", quarter=4):
+    """Make a split with one mistake: `change` gets and returns (train, validation, test)."""
+
+    def split(modules, kinds, seed):
+        rng = np.random.default_rng(seed)
+        if by == "cell":
+            order = rng.permutation(len(modules))
+            return order[40:], order[20:40], order[:20]
+        strata = np.unique(kinds) if by == "module" else ["all"]
+        sides = ([], [], [])
+        for kind in strata:
+            inside = kinds == kind if by == "module" else np.full(len(kinds), True)
+            members = np.unique(modules[inside])
+            members = members if by == "sorted" else rng.permutation(members)
+            n = max(1, len(members) // quarter)
+            parts = (members[2 * n :], members[n : 2 * n], members[:n])
+            for side, part in zip(sides, parts, strict=True):
+                side.extend(part)
+        found = tuple(np.flatnonzero(np.isin(modules, side)) for side in sides)
+        return change(found) if change else found
+
+    return split
+
+
+def scored(train=False, means=False, chooser="validation"):
+    """Make an evaluation with some of the three mistakes, written out anew."""
+
+    def accuracy(model, examples, size):
+        model.train(train)
+        with torch.no_grad():
+            parts = zip(examples[0].split(size), examples[1].split(size), strict=True)
+            right = [(model(x).argmax(1) == y).float() for x, y in parts]
+        return torch.stack([r.mean() for r in right]).mean() if means else torch.cat(right).mean()
+
+    def evaluate(model, states, validation, test, size):
+        chosen, judged = [], []
+        for state in states:
+            model.load_state_dict(state)
+            chosen.append(accuracy(model, validation, size).item())
+            model.load_state_dict(state)
+            judged.append(accuracy(model, test, size).item())
+        best = chosen.index(max(chosen))
+        return {"validation": judged[best], "test": max(judged), "last": judged[-1],
+                "report": chosen[best]}[chooser]  # fmt: skip
+
+    return evaluate
+
+
 WRONG = [
+    ("02.1", "requires_grad_(False) does not stop BatchNorm", frozen_by(no_gradient)),
+    ("02.1", "switched them back", frozen_by(no_gradient, eval_once)),
+    ("02.1", "nothing is left to train", lambda m, upto: no_gradient(m)),
+    ("02.1", "it still requires gradients", frozen_by(eval_for_good)),
+    ("02.1", "answer differently in train mode", frozen_by(no_gradient, no_momentum)),
+    ("02.2", "stands in two groups", groups(both=True)),
+    ("02.2", "is frozen and stands in a group", groups(keep=lambda n, p: True)),
+    ("02.2", "the rates are swapped", groups(swap=True)),
+    ("02.2", "stands in no group", groups(keep=lambda n, p: n.startswith("head."))),
+    ("02.2", "asked for were", groups(head_rate=0.5)),
+    ("02.2", "expected a list of dictionaries", lambda m, rate, fast: list(m.parameters())),
+    ("02.3", "the head was made anew", steps_with(between=lambda m: m.head.reset_parameters())),
+    (
+        "02.3",
+        "the first step trains more than the head",
+        steps_with(first=lambda m: m.parameters()),
+    ),
+    ("02.3", "both steps use one rate", steps_with(rates=(1, 1))),
+    ("02.3", "swapped: head_rate is for the first", steps_with(rates=(1, 0))),
+    (
+        "02.3",
+        "does not train everything",
+        steps_with(second=lambda m: m.head.parameters()),
+    ),
+    ("02.3", "expected two calls", lambda m, train, fast, rate: train(list(m.parameters()), rate)),
+    ("02.4", "Draw modules, not cells", split_with(by="cell")),
+    ("02.4", "What chooses may not judge", split_with(lambda s: (s[0], s[2][::2], s[2]))),
+    ("02.4", "holds no mono", split_with(lambda s: (*s[:2], s[2][s[2] > 30]))),
+    ("02.4", "cells stand on no side", split_with(lambda s: (s[0], s[1], s[2][1:]))),
+    ("02.4", "is a mask", split_with(lambda s: tuple(np.isin(np.arange(70), side) for side in s))),
+    ("02.5", "with all three mistakes in it", scored(True, True, "test")),
+    ("02.5", "seems to be in train mode", scored(train=True)),
+    ("02.5", "You seem to average", scored(means=True)),
+    ("02.5", "You seem to choose the epoch by the test set", scored(chooser="test")),
+    ("02.5", "take the last epoch", scored(chooser="last")),
+    ("02.5", "return the validation score", scored(chooser="report")),
     ("00.1", "common label of the test set", lambda tr, te: np.mean(te == top(te))),
     ("00.1", "guessing at random", lambda tr, te: 1 / len(np.unique(tr))),
     ("00.1", "the class itself", lambda tr, te: top(tr)),

@@ -138,13 +138,13 @@ def _read_groups(groups: Any) -> list[tuple[torch.Tensor, float]]:
 
     Raises: NotYet if these are no optimiser groups.
     """
-    try:
-        return [(p, group["lr"]) for group in groups for p in list(group["params"])]
-    except (TypeError, KeyError) as error:
+    known = isinstance(groups, (list, tuple)) and all(isinstance(g, dict) for g in groups)
+    if not known or not groups or any({"params", "lr"} - set(group) for group in groups):
         raise NotYet(
             "expected a list of dictionaries, each with 'params' and 'lr', found "
-            f"{short(groups)} ({kind(groups)}; {type(error).__name__}: {error})."
-        ) from None
+            f"{short(groups)} ({kind(groups)})."
+        )
+    return [(p, group["lr"]) for group in groups for p in list(group["params"])]
 
 
 # 02.3 ------------------------------------------------------------------------------------------
