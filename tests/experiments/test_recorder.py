@@ -167,3 +167,23 @@ def test_the_gpu_profile_needs_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(RuntimeError, match="--profile gpu needs a CUDA GPU, found none"):
         recorder.record("module_leak", profile="gpu")
+
+
+@pytest.mark.parametrize("name", ["learning_rates", "module_leak", "batchnorm_left_on"])
+def test_the_gpu_profile_is_the_same_specs_at_full_size(name: str) -> None:
+    module = rows.load_experiment(name)
+    pairs = list(zip(module.specs(), module.specs(profile="gpu"), strict=True))
+    assert pairs and all(gpu == cpu | {"size": 224} for cpu, gpu in pairs)
+    assert all(cpu["size"] == 128 for cpu, _ in pairs)
+
+
+def test_specs_of_few_seeds_are_among_those_of_many() -> None:
+    for name in rows.experiments():
+        module = rows.load_experiment(name)
+        many = {source_key(spec) for spec in module.specs(30)}
+        assert {source_key(spec) for spec in module.specs(5)} < many, name
+
+
+def source_key(spec: dict) -> str:
+    """Return the name of a specification."""
+    return recorder.spec_key(spec)

@@ -1,5 +1,7 @@
 """What lessons show of recorded trials is what the rows hold."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -47,7 +49,8 @@ def test_a_live_trial_says_where_it_falls_and_never_raises(
         row = real(spec) if not shift else {"value": float(np.mean(past)) + shift}
         return row
 
-    monkeypatch.setattr(module_leak, "run", run)
+    toy = SimpleNamespace(run=run)
+    monkeypatch.setattr("companion.teaching.recorded.load_experiment", lambda name: toy)
     seed = 3 if not shift else 999
     live("module_leak", seed=seed, **arm)
     assert asked[0]["seed"] == seed
