@@ -18,7 +18,7 @@ from companion.experiments.on_elpv import TEST_SHARE
 SPAN = re.compile(r"<!-- trial: (?P<key>[^>]+?) -->.*?<!-- /trial -->", re.S)
 # What a reader may not be asked to believe without a trial or a source. 95 % names an interval.
 RESULT = re.compile(
-    r"(?<![\w.])(0\.\d+(?![.\d]* ?[GMk]i?B|\.)|\d+(\.\d+)? ?(%|percent|points)"
+    r"(?<![\w.])(0\.\d+(?!\d|\.\d| ?[GMk]i?B)|\d+(\.\d+)? ?(%|percent|points)"
     r"|\d+(\.\d+)? (times|seconds|minutes) (faster|slower|more|less|better))"
 )
 NO_RESULT = re.compile(r"```.*?```|~~~.*?~~~|`[^`\n]+`|95 ?(%|percent)", re.S)

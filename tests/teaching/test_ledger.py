@@ -114,7 +114,7 @@ def test_a_span_that_names_nothing_is_refused(key: str) -> None:
 
 
 def test_a_span_with_an_unknown_metric_is_refused() -> None:
-    with pytest.raises(LookupError, match="holds no metric 'mood', only balanced accuracy"):
+    with pytest.raises(LookupError, match="holds no metric 'mood', only AUROC, acc"):
         render("<!-- trial: batchnorm_left_on/BatchNorm fixed/200/mood -->x<!-- /trial -->")
 
 
