@@ -105,7 +105,7 @@ def arms_table(name: str, metric: str) -> str:
     """Return a Markdown table of an experiment's arms, one column for each number of labels."""
     specs = [row["spec"] for row in rows_or_none(name, "cpu")]
     arms = list(dict.fromkeys(spec["arm"] for spec in specs))
-    sizes = list(dict.fromkeys(spec.get("n", "") for spec in specs))
+    sizes = sorted({spec.get("n", "") for spec in specs}, key=lambda n: (isinstance(n, str), n))
     lines = [f"| {metric} | " + " | ".join(column_of(n) for n in sizes) + " |"]
     lines += ["|---" * (1 + len(sizes)) + "|"]
     for arm in arms:
