@@ -238,7 +238,7 @@ def learning_curve(
     references: Mapping[str, float] | None = None,
     caption: str = "",
 ) -> None:
-    """Show score against the number of labelled examples, with a 95 % band for each arm.
+    """Show score against the number of labelled examples, with 95 % intervals for each arm.
 
     arms: arm -> points (n, mean, low, high). references: label -> value of a level line.
     Raises: ValueError if there is no arm, an arm has no points, or an n is below 1.
@@ -268,7 +268,11 @@ def draw_learning_curve(
         for i, (arm, points) in enumerate(arms.items()):
             n, mean, low, high = np.array(sorted(points), dtype=float).T
             colour = OKABE_ITO[i % len(OKABE_ITO)]
-            ax.fill_between(n, low, high, color=colour, alpha=0.18, lw=0)
+            if len(arms) <= 3:
+                ax.fill_between(n, low, high, color=colour, alpha=0.18, lw=0)
+            else:  # more bands than that hide each other: bars, side by side
+                n = n * 1.05 ** (i - (len(arms) - 1) / 2)
+                ax.vlines(n, low, high, color=colour, lw=1.6)
             ax.plot(n, mean, color=colour, marker=MARKERS[i % len(MARKERS)], label=arm)
         _draw_references(ax, references or {}, vertical=False)
         ax.set_xscale("log")

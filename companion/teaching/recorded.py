@@ -13,20 +13,35 @@ from companion.teaching.figures import Point
 from companion.teaching.ledger import known
 
 
-def recorded(name: str, metric: str, **arm: object) -> np.ndarray:
+def recorded(
+    name: str,
+    metric: str,
+    *,
+    arm: str,
+    n: int | str | None = None,
+    rate: float | None = None,
+) -> np.ndarray:
     """Return the scores (J,) of one arm's recorded trials, by seed; failed runs are left out.
+
+    `n` labels and the peak `rate` choose among the arm's trials; None where it has one only.
 
     Raises:
         LookupError: none are recorded.
     """
-    rows = of_arm(rows_or_none(name, "cpu"), arm)
+    rows = of_arm(rows_or_none(name, "cpu"), wanted := chosen(arm, n, rate))
     scores = [rows[seed]["scores"][metric] for seed in sorted(rows) if rows[seed]["status"] == "ok"]
     if not scores:
         raise LookupError(
-            f"no trial of {name} is recorded for {arm}. Run `companion record {name}`, or choose "
-            "another arm."
+            f"no trial of {name} is recorded for {wanted}. Run `companion record {name}`, or "
+            "choose another arm."
         )
     return np.array(scores)
+
+
+def chosen(arm: str, n: int | str | None, rate: float | None = None) -> dict:
+    """Return the part of a specification that names an arm's trials."""
+    parts = {"arm": arm, "n": n, "rate": rate}
+    return {name: value for name, value in parts.items() if value is not None}
 
 
 def curve(name: str, metric: str, arms: list[str]) -> dict[str, list[Point]]:
@@ -38,6 +53,7 @@ def curve(name: str, metric: str, arms: list[str]) -> dict[str, list[Point]]:
             found = corrected_interval(recorded(name, metric, arm=arm, n=n), TEST_SHARE)
             labels = len(by_module(0).train) if n == "all" else n
             points[arm].append((labels, found.mean, found.low, found.high))
+        points[arm].sort()
     return points
 
 
@@ -49,7 +65,7 @@ def say_claim(id: str) -> None:
     print(f"    {found.effect if found.effect else 'no trials'}: {found.verdict}")
 
 
-def live(name: str, seed: int, **arm: object) -> None:
+def live(name: str, seed: int, *, arm: str, n: int | str | None = None) -> None:
     """Run one more trial of a recorded arm with a fresh seed, and print it beside the others.
 
     It says whether the score falls into the range in which 19 of 20 further runs should fall.
@@ -57,14 +73,15 @@ def live(name: str, seed: int, **arm: object) -> None:
     Raises:
         LookupError: no trial of this arm is recorded.
     """
-    metric = next(
-        (r["metric"] for r in rows_or_none(name, "cpu") if r["spec"]["arm"] == arm["arm"]), ""
-    )
-    past = recorded(name, metric, **arm)
-    spec = next(iter(of_arm(rows_or_none(name, "cpu"), arm).values()))["spec"]
+    rows = of_arm(rows_or_none(name, "cpu"), chosen(arm, n))
+    if not rows:
+        raise LookupError(f"no trial of {name} is recorded for {arm!r} with n = {n}.")
+    one = next(iter(rows.values()))
+    past = recorded(name, one["metric"], arm=arm, n=n)
+    spec, metric = one["spec"], one["metric"]
     value = load_experiment(name).run(spec | {"seed": seed})["value"]
     expected = prediction_interval(past)
-    print(f"{', '.join(str(v) for v in arm.values())}, seed {seed}: {metric} {value:.3f}")
+    print(f"{arm}, {n} labels, seed {seed}: {metric} {value:.3f}")
     inside = expected.low <= value <= expected.high
     word = "inside" if inside else "outside (as 1 in 20 will be; try another seed)"
     print(f"    {word} the recorded range {expected.low:.3f} to {expected.high:.3f}")
