@@ -30,7 +30,7 @@ EXERCISES = (
         shows="no parameter and no buffer of the frozen blocks moved in three steps of training, "
         "they gave the same output in train mode, and what stands above them learned.",
         hints=(
-            "Two things change a block: the optimiser, through its parameters, and BatchNorm, "
+            "Two things *change* a block: the optimiser, through its parameters, and BatchNorm, "
             "through its running statistics. Which of them does requires_grad_(False) stop?",
             "BatchNorm updates its buffers in train mode only. block.eval() stops that, until "
             "somebody calls model.train(), which reaches every block below it.",

@@ -69,5 +69,5 @@ def _fault(sides: list[np.ndarray]) -> str | None:
     if sum(map(len, sides)) != len(MODULES):
         return f"{len(MODULES) - sum(map(len, sides))} cells stand on no side. Use them all."
     if len(train) < len(MODULES) / 2:
-        return "train is the smallest part. About a quarter should test, a sixth validate."
+        return "train holds fewer than half of the cells. A quarter should test, a sixth validate."
     return None
