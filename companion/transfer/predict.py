@@ -47,6 +47,28 @@ def features(
     return torch.cat(out).numpy()
 
 
+@torch.no_grad()
+def features_by_block(
+    model: Blocks, fetch: Fetch, ids: np.ndarray, *, batch_size: int = 64
+) -> dict[str, np.ndarray]:
+    """Return what leaves each block of `model` for `ids` (N,), as (N, F) by the block's name.
+
+    One pass serves all blocks; they run as in `features`.
+    """
+    out: dict[str, list[torch.Tensor]] = {name: [] for name in model.names}
+    frozen, model.frozen = model.frozen, len(model.names)
+    try:
+        for batch in in_sequence(ids, batch_size)(0):
+            x = fetch(batch).inputs
+            for i, name in enumerate(model.names):
+                x = model(x, start=i, stop=i + 1)
+                out[name].append(vectors(x).cpu())
+    finally:
+        model.frozen = frozen
+        model.train(model.training)
+    return {name: torch.cat(parts).numpy() for name, parts in out.items()}
+
+
 def vectors(x: torch.Tensor) -> torch.Tensor:
     """Average maps (B, C, H, W) or tokens (B, T, D) to one vector each; leave (B, F) as it is."""
     if x.dim() == 4:
