@@ -13,16 +13,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from companion.teaching.exercise import Exercise, NotAttempted, NotYet, untouched
-from companion.teaching.exercises import fine_tuning, refreshers, start_here
+from companion.teaching.exercises import fine_tuning, refreshers, start_here, what_it_knows
 from companion.teaching.page import put
 
 PASSED, NOT_YET, NOT_ATTEMPTED = "passed", "not yet", "not attempted yet"
 # The word says the state; the colour of the bar only repeats it (Okabe-Ito).
 _BARS = {PASSED: "#009E73", NOT_YET: "#D55E00", NOT_ATTEMPTED: "#0072B2"}
 
-EXERCISES: dict[str, Exercise] = {
-    e.id: e for e in (*refreshers.EXERCISES, *start_here.EXERCISES, *fine_tuning.EXERCISES)
-}
+_LESSONS = (refreshers, start_here, what_it_knows, fine_tuning)
+EXERCISES: dict[str, Exercise] = {e.id: e for lesson in _LESSONS for e in lesson.EXERCISES}
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from companion.evidence.claims import of_arm
@@ -20,15 +22,18 @@ def recorded(
     arm: str,
     n: int | str | None = None,
     rate: float | None = None,
+    at: Mapping[str, object] | None = None,
 ) -> np.ndarray:
     """Return the scores (J,) of one arm's recorded trials, by seed; failed runs are left out.
 
-    `n` labels and the peak `rate` choose among the arm's trials; None where it has one only.
+    `n` labels and the peak `rate` choose among the arm's trials; None where it has one only. `at`
+    names any other part of their specification, such as {"block": "pool"}.
 
     Raises:
         LookupError: none are recorded.
     """
-    rows = of_arm(rows_or_none(name, "cpu"), wanted := chosen(arm, n, rate))
+    wanted = chosen(arm, n, rate) | dict(at or {})
+    rows = of_arm(rows_or_none(name, "cpu"), wanted)
     scores = [rows[seed]["scores"][metric] for seed in sorted(rows) if rows[seed]["status"] == "ok"]
     if not scores:
         raise LookupError(
