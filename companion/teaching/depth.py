@@ -63,9 +63,9 @@ def scores_by_block(
     ylabel: str,
     alt: str,
     references: Mapping[str, float] | None = None,
-    caption: str = "",
+    xlabel: str = "probe reads what leaves this block",
 ) -> None:
-    """Show a score after every block: arm -> block -> mean with its interval.
+    """Show a score for every block: arm -> block -> mean with its interval.
 
     references: label -> value of a level line, such as chance.
     Raises: ValueError if the arms name different blocks.
@@ -75,13 +75,14 @@ def scores_by_block(
         for block, found in blocks.items():
             ends = [f"{value:.3f}" for value in (found.mean, found.low, found.high)]
             table.append([arm, block, *ends])
-    show(draw_scores_by_block(arms, ylabel, references), alt, caption, table)
+    show(draw_scores_by_block(arms, ylabel, references, xlabel), alt, table=table)
 
 
 def draw_scores_by_block(
     arms: Mapping[str, Mapping[str, Interval]],
     ylabel: str,
     references: Mapping[str, float] | None = None,
+    xlabel: str = "",
 ) -> Figure:
     """Return the figure of `scores_by_block`; same arguments, same errors."""
     blocks = list(next(iter(arms.values())))
@@ -102,7 +103,7 @@ def draw_scores_by_block(
         for dashes, (label, value) in zip(DASHES, (references or {}).items(), strict=False):
             ax.axhline(value, color="#444444", ls=dashes, lw=1.8, zorder=0, label=label, marker="")
         ax.set_xticks(places, blocks, rotation=45, ha="right")
-        ax.set_xlabel("probe reads what leaves this block")
+        ax.set_xlabel(xlabel)
         ax.set_ylabel(ylabel)
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, borderaxespad=0.1)
     return fig
