@@ -178,6 +178,28 @@ def ends(value: Any) -> tuple[float, float]:
     return number(value[0]), number(value[1])
 
 
+def numbers(value: Any) -> Any:
+    """Read an array, a tensor or a list of finite numbers, as a number or nested tuples.
+
+    Raises: NotYet if it is anything else.
+    """
+    if hasattr(value, "detach"):  # a tensor that may remember how it was computed
+        value = value.detach().cpu().numpy()
+    try:
+        found = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        found = None
+    if found is None or isinstance(value, (bool, np.bool_, str, bytes)):
+        raise NotYet(f"expected an array of numbers, found {short(value)} ({kind(value)}).")
+    if not np.isfinite(found).all():
+        raise NotYet(f"expected finite numbers, found {short(value)}. Was something divided by 0?")
+    return _nested(found.tolist())
+
+
+def _nested(values: Any) -> Any:
+    return tuple(map(_nested, values)) if isinstance(values, list) else values
+
+
 def kind(value: Any) -> str:
     """Name the type of `value`, with its shape for an array."""
     shape = f" of shape {value.shape}" if hasattr(value, "shape") else ""
@@ -189,7 +211,7 @@ def short(value: Any) -> str:
     if isinstance(value, (float, np.floating)):
         return f"{float(value):.4g}"
     if isinstance(value, np.ndarray):
-        if value.ndim > 1 or value.size > 24:
+        if value.ndim > 2 or value.size > 24:
             return f"an array of shape {value.shape}"
         value = value.tolist()
     if isinstance(value, (list, tuple)) and len(value) <= 24:

@@ -15,7 +15,7 @@ from scipy import stats
 
 from companion.teaching import checks
 from companion.teaching.checks import EXERCISES, NOT_ATTEMPTED, NOT_YET, PASSED, judge
-from tests.teaching import wrong_what_it_knows
+from tests.teaching import refresher_answers, wrong_what_it_knows
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
@@ -333,15 +333,6 @@ WRONG = [
     ("00.4", "edges", lambda lo, hi, d: words(lo >= d, hi <= d)),
     ("00.4", "B beats A", lambda lo, hi, d: words(lo > d, hi < -d)),
     ("00.4", "one of the words", lambda lo, hi, d: "equal"),
-    ("R.1", "leaves 90 %", lambda m: np.percentile(m, [5, 95])),
-    ("R.1", "smallest and the largest", lambda m: (m.min(), m.max())),
-    ("R.1", "counts from 0 to 100", lambda m: np.percentile(m, [0.025, 0.975])),
-    ("R.1", "(high, low)", lambda m: np.percentile(m, [97.5, 2.5])),
-    (
-        "R.1",
-        "far too narrow",
-        lambda m: m.mean() + 1.96 * m.std() / len(m) ** 0.5 * np.array([-1, 1]),
-    ),
     ("00.5", "still the bug", lambda *case: np.mean([h.mean() for h in hits(*case)])),
     (
         "00.5",
@@ -362,6 +353,7 @@ WRONG = [
     ("00.5", "a count", lambda *case: sum(h.sum() for h in hits(*case))),
     ("00.5", "pictures at once", lambda f, x, y, size: np.mean(f(x) == y)),
     *wrong_what_it_knows.WRONG,
+    *refresher_answers.WRONG,
 ]
 
 
@@ -526,6 +518,18 @@ def test_other_right_ways_pass():
     assert judge(EXERCISES["00.3"], by_scipy).state == PASSED
     assert judge(EXERCISES["00.3"], by_table).state == PASSED
     assert judge(EXERCISES["00.2"], by_shuffle).state == PASSED
+
+
+@pytest.mark.parametrize(("exercise_id", "answer"), refresher_answers.RIGHT)
+def test_other_right_ways_through_the_refreshers_pass(exercise_id, answer):
+    result = judge(EXERCISES[exercise_id], answer)
+    assert result.state == PASSED, result.text
+
+
+def test_a_message_shows_the_numbers_of_a_small_case():
+    text = judge(EXERCISES["R.4"], lambda q, k, v, mask: np.zeros((2, 2))).text
+    assert "queries = [[1, 0, 2, 1], [0, 3, 0, -1]]" in text
+    assert "your function returned ((0, 0), (0, 0)); expected ((" in text
 
 
 def test_strict_raises_with_the_text():
