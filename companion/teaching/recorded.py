@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from companion.evidence.claims import of_arm
-from companion.evidence.intervals import corrected_interval, prediction_interval
+from companion.evidence.intervals import Interval, corrected_interval, prediction_interval
 from companion.experiments.ledger import rows_or_none
 from companion.experiments.on_elpv import TEST_SHARE, by_module
 from companion.experiments.rows import load_experiment
@@ -41,6 +41,20 @@ def recorded(
             "choose another arm."
         )
     return np.array(scores)
+
+
+def recorded_by(
+    name: str, metric: str, arm: str, part: str, values: Sequence[str]
+) -> dict[str, Interval]:
+    """Return an arm's mean score with its interval for each of some `values` of one `part`.
+
+    `part` is a part of the specification, such as "block", and `values` those to read.
+
+    Raises:
+        LookupError: one of them is not recorded.
+    """
+    trials = {value: recorded(name, metric, arm=arm, at={part: value}) for value in values}
+    return {value: corrected_interval(scores, TEST_SHARE) for value, scores in trials.items()}
 
 
 def chosen(arm: str, n: int | str | None, rate: float | None = None) -> dict:

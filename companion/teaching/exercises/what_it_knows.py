@@ -99,7 +99,8 @@ EXERCISES = (
     Exercise(
         id="01.5",
         title="Find the bug: three of them",
-        goal="Mend the search for the best block: three mistakes, each of which flatters it.",
+        goal="Mend the search for the best block: three mistakes, each of which makes the number "
+        "untrue.",
         difficulty="medium",
         minutes=12,
         answer="honest_auroc",
