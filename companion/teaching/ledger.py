@@ -122,13 +122,14 @@ def column_of(n: int | str) -> str:
 
 def claims_table(found: Iterable[Finding]) -> str:
     """Return the ledger as a Markdown table."""
-    lines = ["| claim | | effect, 95 % interval | delta | seeds | verdict |", "|---" * 6 + "|"]
+    heads = "| claim | | score | difference, 95 % interval | delta | seeds | verdict |"
+    lines = [heads, "|---" * 7 + "|"]
     for f in found:
         effect = str(f.effect) if f.effect else ""
         failed = f" ({f.failed} failed)" if f.failed else ""
         lines.append(
-            f"| **{f.claim.id}** | {f.claim.text} | {effect} | {f.claim.delta} "
-            f"| {f.seeds}{failed} | {f.verdict} |"
+            f"| **{f.claim.id}** | {f.claim.text} | {f.claim.metric} | {effect} "
+            f"| {f.claim.delta} | {f.seeds}{failed} | {f.verdict} |"
         )
     return "\n\n" + "\n".join(lines) + "\n\n"
 

@@ -206,8 +206,10 @@ def lend(packages, lent, names):
 def test_where_all_is_well_pip_is_not_run(tmp_path, bare_python, monkeypatch):
     python, packages = bare_python
     lend(packages, tmp_path / "lent", ASSETS)
-    monkeypatch.setattr(assets, "_pip", None)
+    asked: list[object] = []
+    monkeypatch.setattr(assets, "_pip", lambda *call: asked.append(call))
     assets.install_assets(python)
+    assert asked == []
 
 
 def test_a_wheel_that_is_not_to_be_had(tmp_path, bare_python, monkeypatch):
