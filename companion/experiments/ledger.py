@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from companion.evidence.claims import Claim, Finding, judge, read_claims
+import numpy as np
+
+from companion.evidence.claims import Claim, Finding, judge, of_arm, read_claims, values
 from companion.experiments.rows import current_rows, experiments, stale_rows
 
 CLAIMS = Path(__file__).parent / "claims.toml"
@@ -25,6 +27,19 @@ def rows_or_none(name: str, profile: str) -> list[dict]:
         return current_rows(name, profile=profile)
     except LookupError:
         return []
+
+
+def scores_of(name: str, metric: str, arm: dict, *, profile: str = "cpu") -> np.ndarray:
+    """Return the scores (J,) of an arm's recorded trials, by seed; failed runs are left out.
+
+    `arm` is the part of a specification that its trials share. Empty where none are recorded.
+
+    Raises:
+        LookupError: the trials did not record this metric.
+    """
+    trials = of_arm(rows_or_none(name, profile), arm)
+    seeds = [seed for seed in sorted(trials) if trials[seed]["status"] == "ok"]
+    return values(trials, seeds, metric) if seeds else np.array([])
 
 
 def stale(*, profile: str = "cpu") -> dict[str, int]:

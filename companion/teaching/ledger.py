@@ -7,11 +7,9 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-
-from companion.evidence.claims import Finding, of_arm
+from companion.evidence.claims import Finding
 from companion.evidence.intervals import Interval, corrected_interval
-from companion.experiments.ledger import findings, rows_or_none
+from companion.experiments.ledger import findings, rows_or_none, scores_of
 from companion.experiments.on_elpv import TEST_SHARE
 
 # <!-- trial: C2a.effect -->0.031 [0.012, 0.050]<!-- /trial -->
@@ -84,14 +82,9 @@ def mean_of(name: str, arm: str, n: str, metric: str) -> Interval | None:
     Raises:
         LookupError: the trials hold no such metric.
     """
-    rows = rows_or_none(name, "cpu")
-    mine = of_arm(rows, {"arm": arm, "n": int(n) if n.isdigit() else n} if n else {"arm": arm})
-    scores = [row["scores"] for row in mine.values() if row["status"] == "ok"]
-    if scores and metric not in scores[0]:
-        raise LookupError(f"{name} holds no metric {metric!r}, only {', '.join(scores[0])}.")
-    if len(scores) < 2:
-        return None
-    return corrected_interval(np.array([s[metric] for s in scores]), TEST_SHARE)
+    labels = {"n": int(n) if n.isdigit() else n} if n else {}
+    scores = scores_of(name, metric, {"arm": arm} | labels)
+    return corrected_interval(scores, TEST_SHARE) if len(scores) > 1 else None
 
 
 def short(interval: Interval | None) -> str:

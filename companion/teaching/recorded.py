@@ -8,7 +8,7 @@ import numpy as np
 
 from companion.evidence.claims import of_arm
 from companion.evidence.intervals import Interval, corrected_interval, prediction_interval
-from companion.experiments.ledger import rows_or_none
+from companion.experiments.ledger import rows_or_none, scores_of
 from companion.experiments.on_elpv import TEST_SHARE, by_module
 from companion.experiments.rows import load_experiment
 from companion.teaching.figures import Point
@@ -33,14 +33,13 @@ def recorded(
         LookupError: none are recorded.
     """
     wanted = chosen(arm, n, rate) | dict(at or {})
-    rows = of_arm(rows_or_none(name, "cpu"), wanted)
-    scores = [rows[seed]["scores"][metric] for seed in sorted(rows) if rows[seed]["status"] == "ok"]
-    if not scores:
+    scores = scores_of(name, metric, wanted)
+    if not len(scores):
         raise LookupError(
             f"no trial of {name} is recorded for {wanted}. Run `companion record {name}`, or "
             "choose another arm."
         )
-    return np.array(scores)
+    return scores
 
 
 def recorded_by(
