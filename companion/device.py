@@ -45,7 +45,8 @@ class Format:
 def default_device() -> torch.device:
     """Return the device that training uses unless it is told otherwise."""
     if torch.cuda.is_available():
-        return torch.device("cuda")
+        own = os.environ.get("LOCAL_RANK")  # of several processes, each has a GPU of its own
+        return torch.device("cuda", int(own)) if own else torch.device("cuda")
     if torch.backends.mps.is_available():
         return torch.device("mps")
     return torch.device("cpu")
@@ -92,13 +93,15 @@ def processor_name() -> str:
     return f"{facts.get('model name', platform.machine())} ({flags})"
 
 
-def step_seed(seed: int, step: int) -> int:
+def step_seed(seed: int, step: int, rank: int = 0) -> int:
     """Return the seed of one training step, a fixed function of the run's seed and the step.
 
-    Each step starts from its own seed, so a resumed run needs no saved random state.
+    Each step starts from its own seed, so a resumed run needs no saved random state. Processes
+    that share a batch differ in `rank`, or their dropout would drop the same.
     """
     mask = (1 << 64) - 1
-    z = (seed * 0x9E3779B97F4A7C15 + step * 0xBF58476D1CE4E5B9 + 0x94D049BB133111EB) & mask
+    z = seed * 0x9E3779B97F4A7C15 + step * 0xBF58476D1CE4E5B9 + rank * 0xD1342543DE82EF95
+    z = (z + 0x94D049BB133111EB) & mask
     z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & mask
     z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
     return (z ^ (z >> 31)) >> 1  # torch takes seeds below 2**63

@@ -143,9 +143,10 @@ def cached(
     """Return another fetch, which runs the frozen blocks of `model` once per example of `ids`.
 
     Train with it as with `fetch`: its batches start at the boundary. Activations are kept on the
-    GPU, in memory or in a temporary file, by size; in `folder` they outlast the process. Of a
-    fetch that augments at random, `views` augmented views of each example are stored and served
-    in turn; without `views` it is refused.
+    GPU, in memory or in a temporary file, by size; in `folder` they outlast the process. Several
+    processes that train together keep one store each, or fill one `folder` between them, on a disk
+    of the machine that they run on. Of a fetch that augments at random, `views` augmented views of
+    each example are stored and served in turn; without `views` it is refused.
 
     Raises:
         ValueError: nothing is frozen, the fetch is random and `views` is 0, or the activations in

@@ -13,9 +13,10 @@ from companion.data.examples import Fetch
 from companion.device import step_seed
 from companion.models.heads import label_loss
 from companion.transfer.checkpoint import identity
-from companion.transfer.order import Order
+from companion.transfer.order import Order, shard
 from companion.transfer.plumbing import accelerated, own_random_state
 from companion.transfer.predict import refuse_judged
+from companion.transfer.processes import teamwork
 from companion.transfer.progress import (
     load_progress,
     look_at_losses,
@@ -25,7 +26,7 @@ from companion.transfer.progress import (
     save_progress,
 )
 from companion.transfer.schedule import make_optimizer, rate_factor, set_rates
-from companion.transfer.step import Loss, my_share, pieces_of, smaller_micro_batch, train_step
+from companion.transfer.step import Loss, pieces_of, smaller_micro_batch, train_step
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class FitConfig:
     schedule: str = "cosine"  # of the rates after warm-up: cosine, linear or constant
     warmup: float = 0.1  # share of all steps in which the rates rise from 0
     clip: float = 1.0  # largest norm of the gradient; 0 for no limit
-    micro_batch: int | None = None  # most examples through the model at once; None: the batch
+    micro_batch: int | None = None  # most examples at once in a process; None: its whole share
     precision: str = "auto"  # auto, no (fp32), bf16 or fp16
     patience: int | None = None  # epochs without a better score before stopping early
     keep_best: bool = True  # end with the weights of the best epoch, where there is a score
@@ -64,7 +65,13 @@ def fit(
     epoch, higher is better. With a folder `checkpoint`, training that was killed goes on where it
     stopped, and ends with the same weights, bit for bit on a CPU.
 
+    Under `torchrun` or `accelerate launch` each process works on its share of every batch, and
+    without dropout the losses are those of a single process to float order. BatchNorm that trains
+    sees only its process's share. All run `validate`, and the main process's score counts. Another
+    number of processes may continue a checkpoint.
+
     Raises:
+        ConnectionError: another process of this training ended.
         FloatingPointError: the loss is no number any more.
         MemoryError: memory ran out and the batch cannot be cut.
         ValueError: a setting is wrong, the checkpoint belongs to another training, or the model
@@ -79,7 +86,8 @@ def fit(
     mark = identity(model, describe(config, groups, per_epoch))
     looks, batches = look_every(fetch.device), []
     with (
-        accelerated(model, optimizer, config.precision, fetch.device) as (accelerator, net, optim),
+        accelerated(optimizer, config.precision, fetch.device) as (accelerator, optim),
+        teamwork(folder) as team,
         progress_bar(steps, config.progress) as bar,
         own_random_state(fetch.device),
     ):
@@ -91,13 +99,15 @@ def fit(
             ids = batches[at]
             factor = rate_factor(run.step, steps, config.warmup, config.schedule)
             rate = set_rates(optim, factor)
-            net.train()
-            torch.manual_seed(step_seed(config.seed, run.step))
+            model.train()
+            torch.manual_seed(step_seed(config.seed, run.step, team.rank))
+            share = shard(ids, team.rank, team.world)
             size = run.micro_batch or config.micro_batch or len(ids)
-            pieces = pieces_of(my_share(ids, accelerator), size, loss, fetch, net, epoch)
-            value = train_step(accelerator, net, optim, pieces, len(ids), config.clip)
+            pieces = pieces_of(share, size, loss, fetch, model, epoch)
+            value = train_step(accelerator, model, optim, pieces, len(ids), config.clip)
             if value is None:  # memory ran out: the same step again, in smaller pieces
-                run.micro_batch = smaller_micro_batch(net, loss, min(size, len(ids)))
+                largest = len(shard(ids, 0, team.world))  # so that all processes cut alike
+                run.micro_batch = smaller_micro_batch(model, loss, min(size, largest))
                 continue
             run.records.append({"step": run.step, "epoch": epoch, "loss": value, "rate": rate})
             run.step += 1

@@ -123,10 +123,11 @@ def frozen_prefix(model: nn.Module) -> tuple[str, ...]:
 
 def changing_state(model: nn.Module) -> dict[str, torch.Tensor]:
     """Return a copy on the CPU of the parameters and buffers that training can change."""
+    return {name: value.detach().cpu().clone() for name, value in changing(model).items()}
+
+
+def changing(model: nn.Module) -> dict[str, torch.Tensor]:
+    """Return the parameters and buffers that training can change, as they are."""
     frozen = frozen_prefix(model)
     state = model.state_dict()
-    return {
-        name: value.detach().cpu().clone()
-        for name, value in state.items()
-        if not (frozen and name.startswith(frozen))
-    }
+    return {k: v for k, v in state.items() if not (frozen and k.startswith(frozen))}

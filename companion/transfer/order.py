@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 
 # An order maps an epoch to that epoch's batches, each an array of example ids.
 Order = Callable[[int], list[np.ndarray]]
+Items = TypeVar("Items", np.ndarray, list[np.ndarray])
 
 
 def shuffled(ids: np.ndarray, batch_size: int, *, seed: int = 0) -> Order:
@@ -39,9 +41,9 @@ def cut(ids: np.ndarray, size: int) -> list[np.ndarray]:
     return [ids[i : i + size] for i in range(0, len(ids), size)]
 
 
-def shard(ids: np.ndarray, rank: int, world: int) -> np.ndarray:
-    """Return the part of a batch that process `rank` of `world` works on."""
-    return ids[rank::world]
+def shard(items: Items, rank: int, world: int) -> Items:
+    """Return the part of a batch, or of a list of batches, that process `rank` of `world` does."""
+    return items[rank::world]
 
 
 def check_order(ids: np.ndarray, batch_size: int) -> np.ndarray:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState
-from accelerate.utils import DistributedType
-from torch import nn
+from torch import distributed
 from torch.optim import Optimizer
 
 from companion.device import training_precision
+from companion.transfer.processes import check_launch
 
 
 def open_accelerator(precision: str, device: torch.device) -> Accelerator:
@@ -20,6 +21,7 @@ def open_accelerator(precision: str, device: torch.device) -> Accelerator:
 
     Raises:
         ValueError: the device cannot train in that precision.
+        RuntimeError: several processes were started and did not find each other.
     """
     if precision == "auto":
         precision = training_precision(device)
@@ -28,19 +30,34 @@ def open_accelerator(precision: str, device: torch.device) -> Accelerator:
             f"fp16 training needs a CUDA GPU, found {device.type}. Use precision='auto', which "
             "takes what this machine is good at."
         )
-    return Accelerator(mixed_precision=precision, cpu=device.type == "cpu")
+    accelerator = Accelerator(mixed_precision=precision, cpu=device.type == "cpu")
+    check_launch(accelerator.num_processes)
+    if distributed.is_available() and distributed.is_initialized():
+        atexit.unregister(leave_process_group)
+        atexit.register(leave_process_group)
+    return accelerator
+
+
+def leave_process_group() -> None:
+    """Close the connection between processes, where a script has not done so itself."""
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
 
 
 @contextmanager
 def accelerated(
-    model: nn.Module, optimizer: Optimizer, precision: str, device: torch.device
-) -> Iterator[tuple[Accelerator, nn.Module, Optimizer]]:
-    """Yield an Accelerator with model and optimiser prepared; leave no trace of it afterwards."""
+    optimizer: Optimizer, precision: str, device: torch.device
+) -> Iterator[tuple[Accelerator, Optimizer]]:
+    """Yield an Accelerator with the optimiser prepared; leave no trace of it afterwards.
+
+    The model stays as it is: autocast is written out in the loop, and so is the exchange between
+    processes.
+    """
     accelerator = open_accelerator(precision, device)
     try:
-        yield accelerator, *prepare(accelerator, model, optimizer)
+        yield accelerator, accelerator.prepare_optimizer(optimizer)
     finally:
-        close_accelerator(accelerator, model)
+        close_accelerator(accelerator)
 
 
 def own_random_state(device: torch.device) -> AbstractContextManager[None]:
@@ -48,29 +65,13 @@ def own_random_state(device: torch.device) -> AbstractContextManager[None]:
     return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
 
 
-def prepare(
-    accelerator: Accelerator, model: nn.Module, optimizer: Optimizer
-) -> tuple[nn.Module, Optimizer]:
-    """Wrap the optimiser, and the model where several processes share the work.
+def close_accelerator(accelerator: Accelerator) -> None:
+    """Forget the Accelerator, so that another may be opened.
 
-    A single process keeps the model as it is: autocast is written out in the loop.
+    Accelerate keeps one precision per process, which would make a second training in the same
+    notebook fail or run in the wrong one. The connection between processes stays: it cannot be
+    made twice.
     """
-    optimizer = accelerator.prepare_optimizer(optimizer)
-    if accelerator.distributed_type != DistributedType.NO:
-        model = accelerator.prepare_model(model)
-    return model, optimizer
-
-
-def close_accelerator(accelerator: Accelerator, model: nn.Module) -> None:
-    """Leave `model` as it came and forget the Accelerator, so that another may be opened.
-
-    Accelerate keeps one precision per process and marks what it has prepared; both would make a
-    second training in the same notebook fail or run in the wrong precision.
-    """
-    model = accelerator.unwrap_model(model, keep_fp32_wrapper=False)
-    for mark in ("forward", "_original_forward", "_is_accelerate_prepared"):
-        model.__dict__.pop(mark, None)
     accelerator.free_memory()  # collects garbage and empties the accelerator's cache
-    process_group_stays = accelerator.distributed_type != DistributedType.NO
-    AcceleratorState._reset_state(reset_partial_state=not process_group_stays)
+    AcceleratorState._reset_state(reset_partial_state=not distributed.is_initialized())
     GradientState._reset_state()

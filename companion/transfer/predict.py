@@ -11,7 +11,8 @@ from torch import nn
 from companion.data.examples import Fetch
 from companion.data.splits import Split
 from companion.models.blocks import Blocks
-from companion.transfer.order import in_sequence
+from companion.transfer.order import in_sequence, shard
+from companion.transfer.processes import gather, team
 
 # A metric takes the true labels (N,) and the logits (N, classes).
 Metric = Callable[[np.ndarray, np.ndarray], float]
@@ -19,13 +20,18 @@ Metric = Callable[[np.ndarray, np.ndarray], float]
 
 @torch.no_grad()
 def predict(model: nn.Module, fetch: Fetch, ids: np.ndarray, batch_size: int = 64) -> np.ndarray:
-    """Return the logits (N, classes) for `ids` (N,), in their order, never augmented."""
+    """Return the logits (N, classes) for `ids` (N,), in their order, never augmented.
+
+    While `fit` runs in several processes, each of them scores whole batches, so that the numbers
+    are those of a single process, and all return the logits of all.
+    """
     was_training = model.training
     model.eval()
-    batches = (fetch(batch) for batch in in_sequence(ids, batch_size)(0))
+    mine = shard(in_sequence(ids, batch_size)(0), team().rank, team().world)
+    batches = (fetch(batch) for batch in mine)
     out = [model(batch.inputs, start=batch.start).float().cpu() for batch in batches]
     model.train(was_training)
-    return torch.cat(out).numpy()
+    return torch.cat(gather(out)).numpy()
 
 
 @torch.no_grad()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from torch.optim import Optimizer
 from tqdm.auto import tqdm
 
 from companion.transfer.checkpoint import check_identity, load_checkpoint, save_checkpoint
-from companion.transfer.freeze import changing_state
+from companion.transfer.freeze import changing, changing_state
+from companion.transfer.processes import check_alike, copy_from_main, from_main, team
 
 
 @dataclass
@@ -33,6 +35,7 @@ def note_score(
     run: Progress, score: float, model: nn.Module, patience: int | None, keep_best: bool
 ) -> None:
     """Record an epoch's score, keep the weights if it is the best, and say whether to stop."""
+    score = from_main(score)  # processes that differ in the last bit would stop apart
     run.records[-1]["score"] = score
     if score > run.best_score:
         run.best_score, run.epochs_waited = score, 0
@@ -73,6 +76,7 @@ def look_at_losses(run: Progress, bar: tqdm) -> None:
 
 def progress_bar(steps: int, wanted: bool) -> tqdm:
     """Return a bar over `steps` with the time left; silent where nobody could see it move."""
+    wanted = wanted and team().rank == 0
     where_seen = False if "ipykernel" in sys.modules else None  # None: only on a terminal
     return tqdm(total=steps, unit="step", disable=where_seen if wanted else True, leave=False)
 
@@ -80,7 +84,13 @@ def progress_bar(steps: int, wanted: bool) -> tqdm:
 def save_progress(
     folder: Path, run: Progress, model: nn.Module, optimizer: Optimizer, scaler: object, mark: dict
 ) -> None:
-    """Write a checkpoint: progress, the weights that can change, optimiser and gradient scaler."""
+    """Write a checkpoint: progress, the weights that can change, optimiser and gradient scaler.
+
+    The main process writes, and the others wait for it.
+    """
+    if team().rank:
+        from_main(None)  # waits
+        return
     content = {
         "identity": mark,
         "progress": dict(vars(run)),
@@ -89,6 +99,7 @@ def save_progress(
         "scaler": scaler.state_dict() if scaler is not None else None,
     }
     save_checkpoint(folder, content)
+    from_main(None)
 
 
 def load_progress(
@@ -96,15 +107,24 @@ def load_progress(
 ) -> Progress:
     """Return where training stopped and put model and optimiser there; a fresh start if nowhere.
 
+    All processes read the same file and start from the main process's weights.
+
     Raises:
-        ValueError: the checkpoint belongs to another model or plan.
+        ValueError: the checkpoint belongs to another model or plan, or processes differ in theirs.
     """
-    content = load_checkpoint(folder) if folder is not None else None
-    if content is None:
-        return Progress()
-    check_identity(content["identity"], mark, folder)
-    model.load_state_dict(content["model"], strict=False)  # the frozen part was compared by hash
-    optimizer.load_state_dict(content["optimizer"])
-    if scaler is not None and content["scaler"]:
-        scaler.load_state_dict(content["scaler"])
-    return Progress(**content["progress"])
+    check_alike(mark)
+    with warnings.catch_warnings():
+        if team().rank:
+            warnings.simplefilter("ignore")  # the main process says it
+        content = load_checkpoint(folder) if folder is not None else None
+    if content is not None:
+        check_identity(content["identity"], mark, folder)
+    run = Progress(**(content["progress"] if content else {}))
+    check_alike({"checkpoint": f"step {run.step}"})
+    if content is not None:
+        model.load_state_dict(content["model"], strict=False)  # the frozen part: compared by hash
+        optimizer.load_state_dict(content["optimizer"])
+        if scaler is not None and content["scaler"]:
+            scaler.load_state_dict(content["scaler"])
+    copy_from_main(list(changing(model).values()))
+    return run

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 from collections.abc import Callable
 from functools import partial
@@ -15,7 +14,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
 from companion.data.examples import Batch, Fetch
-from companion.transfer.order import cut, shard
+from companion.transfer.order import cut
+from companion.transfer.processes import copy_from_main, sum_gradients, sum_over_processes, team
 
 # A loss returns the sum over a batch and the number of examples (or tokens) in that sum. One that
 # is no such sum, because it compares examples with each other, carries `additive = False`.
@@ -34,36 +34,21 @@ def pieces_of(
     return [partial(piece, part) for part in cut(ids, size)]
 
 
-def mean_gradient(
-    accelerator: Accelerator,
-    model: nn.Module,
-    parameters: list[nn.Parameter],
-    pieces: list[Piece],
-    examples: int,
-) -> torch.Tensor:
-    """Give the parameters the gradient of the mean loss over all pieces; return that mean.
+def gradient(
+    accelerator: Accelerator, pieces: list[Piece], examples: int
+) -> tuple[torch.Tensor, int]:
+    """Give the parameters this process's part of the gradient; return the summed loss and count.
 
-    The mean is over the examples (or tokens) of all pieces and all processes, however unevenly
-    they are spread. `examples` is the size of the whole batch.
+    `examples` is the size of the whole batch, over all processes.
     """
-    world = accelerator.num_processes
     total, count = torch.zeros((), device=accelerator.device), 0
     for piece in pieces:
-        waits = piece is not pieces[-1]  # processes exchange gradients after the last piece only
-        with accelerator.no_sync(model) if waits else contextlib.nullcontext():
-            with accelerator.autocast():
-                summed, n = piece()
-            # Divided before the backward pass, or fp16 would overflow; processes are averaged.
-            accelerator.backward(summed * (world / examples))
+        with accelerator.autocast():
+            summed, n = piece()
+        # Divided before the backward pass, or fp16 would overflow.
+        accelerator.backward(summed * (1 / examples))
         total, count = total + summed.detach(), count + n
-    if world > 1:
-        both = accelerator.reduce(torch.stack([total, total.new_tensor(float(count))]), "sum")
-        total, count = both[0], int(both[1])
-    if count != examples:  # the loss counts tokens
-        for parameter in parameters:
-            if parameter.grad is not None:
-                parameter.grad.mul_(examples / count)
-    return total / count
+    return total, count
 
 
 def train_step(
@@ -76,27 +61,42 @@ def train_step(
 ) -> torch.Tensor | None:
     """Take one step on the mean loss of a batch of `examples`; return that mean.
 
-    The gradient is clipped to norm `clip`, 0 for no limit. Returns None, with the model as it was,
-    if memory ran out.
+    The mean is over the examples (or tokens) of all pieces and all processes, however unevenly
+    they are spread. The gradient is clipped to norm `clip`, 0 for no limit. Returns None, with the
+    model as it was, if memory ran out in any process.
     """
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    ran_out = False
     try:
-        value = mean_gradient(accelerator, model, parameters, pieces, examples)
+        total, count = gradient(accelerator, pieces, examples)
     except Exception as error:
         if not is_out_of_memory(error):
             raise
         optimizer.zero_grad()
+        ran_out, total, count = True, torch.zeros((), device=accelerator.device), 0
+    if team().world > 1:
+        sums = torch.stack([total.double(), *total.new_tensor([count, ran_out]).double()])
+        sum_over_processes([sums])
+        total, count, ran_out = sums[0], int(sums[1]), bool(sums[2])
+    if ran_out:
+        optimizer.zero_grad()
         return None
+    sum_gradients(parameters)
+    copy_from_main([s for m in model.modules() if in_batch_mode(m) for s in m.buffers()])
+    if count != examples:  # the loss counts tokens
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter.grad.mul_(examples / count)
     if clip:
         accelerator.clip_grad_norm_(parameters, clip)
     optimizer.step()
     optimizer.zero_grad()
-    return value
+    return total / count
 
 
-def my_share(ids: np.ndarray, accelerator: Accelerator) -> np.ndarray:
-    """Return the part of a batch `ids` (B,) that this process works on."""
-    return shard(ids, accelerator.process_index, accelerator.num_processes)
+def in_batch_mode(module: nn.Module) -> bool:
+    """Return whether `module` is a BatchNorm that sees the batch as a whole and tracks it."""
+    return isinstance(module, _BatchNorm) and module.training
 
 
 def smaller_micro_batch(model: nn.Module, loss: Loss, size: int) -> int:
@@ -110,7 +110,7 @@ def smaller_micro_batch(model: nn.Module, loss: Loss, size: int) -> int:
         torch.cuda.empty_cache()
     if not getattr(loss, "additive", True):
         cause = "its loss compares the examples of a batch, so cutting the batch would change it"
-    elif any(isinstance(m, _BatchNorm) and m.training for m in model.modules()):
+    elif any(map(in_batch_mode, model.modules())):
         cause = "BatchNorm in train mode sees the batch as a whole, so cutting it would change it"
     elif size <= 1:
         cause = "one example alone does not fit"

@@ -147,7 +147,13 @@ def create_file_store(folder: Path, shape: tuple[int, ...], mark: Fingerprint) -
             f"the activations need {size / 1e6:.0f} MB in {folder}, but {free / 1e6:.0f} MB are "
             "free. Pass a folder on another disk, or free some with `companion cache clear`.",
         ) from error
-    os.replace(temporary, folder)
+    try:
+        os.replace(temporary, folder)
+    except OSError:
+        shutil.rmtree(temporary, ignore_errors=True)
+        if not (folder / "fingerprint.json").exists():
+            raise
+        # Another process was first: each writes the rows of its own examples into one store.
     return open_file_store(folder, mark)
 
 
