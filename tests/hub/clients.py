@@ -53,7 +53,7 @@ def pictures(name: str, options: dict) -> dict:
     return {
         "shape": list(loaded.pixels.shape),
         "mapped": hasattr(loaded.pixels, "_mmap"),
-        "means": loaded.pixels.mean(axis=(2, 3)).round().astype(int).tolist(),
+        "middles": loaded.pixels[:, :, 4, 4].tolist(),
         "labels": loaded.labels.tolist(),
         "classes": list(loaded.classes),
         "kinds": loaded.kinds.tolist(),
@@ -62,6 +62,23 @@ def pictures(name: str, options: dict) -> dict:
         "same": loaded.digest == again.digest,
         "split": [part.tolist() for part in (split.train, split.validation, split.test)],
     }
+
+
+def pictures_despite(name: str, options: dict) -> dict:
+    """Return what `load_hub_pictures` says under a fault, and what it gives once it is lifted."""
+    import urllib.request
+
+    from huggingface_hub import constants
+
+    from companion.data.hub_pictures import load_hub_pictures
+
+    try:
+        load_hub_pictures(name, **options)
+        said = "nothing"
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"
+    with urllib.request.urlopen(f"{constants.ENDPOINT}/standin/lift"):
+        return {"said": said, "labels": load_hub_pictures(name, **options).labels.tolist()}
 
 
 def train_three_ways(name: str, served: str, size: int, upto: str, rate: float) -> dict:
@@ -105,8 +122,11 @@ def train_three_ways(name: str, served: str, size: int, upto: str, rate: float) 
     return out | {"names": model.names}
 
 
-def encode(repo: str) -> dict:
-    """Load a text model and its tokenizer with transformers' own client, and run one sentence."""
+def encode(repo: str, absent: str) -> dict:
+    """Load a text model and its tokenizer with transformers' own client, and run one sentence.
+
+    And say what it says of a repository that is `absent`.
+    """
     import torch
     from transformers import AutoModel, AutoTokenizer
 
@@ -115,7 +135,11 @@ def encode(repo: str) -> dict:
     ids = tokenizer("the cat sat", return_tensors="pt")
     with torch.no_grad():
         out = model(**ids).last_hidden_state
-    return {"ids": ids["input_ids"][0].tolist(), "sum": out.sum().item()}
+    try:
+        said = type(AutoModel.from_pretrained(absent)).__name__
+    except OSError as error:
+        said = str(error)
+    return {"ids": ids["input_ids"][0].tolist(), "sum": out.sum().item(), "said": said}
 
 
 def refused(names: list[str]) -> list[str]:
