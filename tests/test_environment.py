@@ -43,8 +43,9 @@ def conda(environment):
 
 @pytest.fixture(scope="module")
 def wanted(project):
-    """What conda should bring: the package's own needs and the extra `lab`."""
-    lines = [*project["dependencies"], *project["optional-dependencies"]["lab"]]
+    """What conda should bring: the package's own needs and the extras `lab` and `hub`."""
+    extras = project["optional-dependencies"]
+    lines = [*project["dependencies"], *extras["lab"], *extras["hub"]]
     return {one.name: one.specifier for one in map(Requirement, lines)}
 
 

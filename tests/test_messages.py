@@ -111,8 +111,11 @@ MESSAGES: list[tuple[Callable, type[Exception], str]] = [
     # models
     (lambda: load_backbone("efficientnet_lite00"), ValueError,
      "there is no backbone 'efficientnet_lite00'. Nearest: efficientnet_lite0"),
-    (lambda: load_backbone("resnet18"), ValueError,
-     "the pretrained weights of 'resnet18' are in none of the installed packages. Expected"),
+    (lambda: load_backbone("efficientnet_b6"), ValueError,
+     "the pretrained weights of 'efficientnet_b6' are in none of the installed packages, and timm "
+     "names none on the hub. Pass pretrained=False for 'efficientnet_b6' untrained."),
+    (lambda: load_backbone("resnet50.a0_in1k"), ValueError,
+     "timm names no weights 'resnet50.a0_in1k'. Expected one of resnet50."),
     (four_channels, ValueError,
      "expected pictures of shape (B, 1, H, W) or (B, 3, H, W), found (2, 4, 64, 64). Drop"),
     (lambda: add_label_head(toy_model("resnet"), 3), ValueError, "resnet has a head already"),

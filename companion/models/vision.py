@@ -1,4 +1,4 @@
-"""Picture backbones: from the installed packages, untrained from timm, or the learner's own."""
+"""Picture backbones: from installed packages, from the hub, untrained, or the learner's own."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from companion.data.cache import build_once, cache_folder
 from companion.device import Format, default_device, fastest_format
 from companion.models.blocks import Blocks, check_slices
 from companion.models.families import cut
+from companion.models.from_hub import hub_network
 from companion.models.onnx_vit import convert_saliency_vit
 
 # name -> (asset, timm architecture). The timm name is what an untrained twin is made from.
@@ -85,13 +86,15 @@ def load_backbone(
     """Return a picture network as blocks in eval mode, from "preprocess" to features (B, F).
 
     `name` is "efficientnet_lite0" or "vit_small_patch14_saliency", whose weights come from
-    installed packages, or any timm architecture with `pretrained=False`, drawn from `seed`.
+    installed packages; or any timm name, such as "resnet50", whose weights come from the hub, or
+    are drawn from `seed` with `pretrained=False`.
     `size` is the side of the square the pictures are resized to, in pixels. `frozen_dtype` is the
     number format of frozen blocks; None measures once which format is fastest on this machine.
 
     Raises:
-        ValueError: an unknown name, a network that cannot be cut, or weights that are not embedded.
+        ValueError: an unknown name, a network that cannot be cut, or one without weights anywhere.
         AssetError: the package that carries the weights is missing or damaged.
+        HubError: the weights could not be had from the hub, or are damaged.
     """
     net = create_network(name, size=size, pretrained=pretrained, seed=seed)
     config = timm.data.resolve_data_config({}, model=net)
@@ -107,18 +110,15 @@ def load_backbone(
 
 
 def create_network(name: str, *, size: int, pretrained: bool, seed: int) -> nn.Module:
-    """Return the plain timm network called `name`, with embedded or with random weights."""
+    """Return the plain timm network called `name`, with pretrained or with random weights."""
     asset, architecture = EMBEDDED.get(name, (None, name))
-    if architecture not in timm.list_models():
+    if architecture.partition(".")[0] not in timm.list_models():
         raise ValueError(unknown_backbone(name))
-    if pretrained and asset is None:
-        raise ValueError(
-            f"the pretrained weights of {name!r} are in none of the installed packages. Expected "
-            f"{' or '.join(EMBEDDED)}; or pass pretrained=False for {name!r} untrained."
-        )
+    options = {"img_size": size} if architecture.startswith("vit_") else {}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        options = {"img_size": size} if architecture.startswith("vit_") else {}
+        if pretrained and asset is None:
+            return hub_network(name, options).eval()
         net = timm.create_model(architecture, pretrained=False, **options)
     if pretrained:
         load_embedded_weights(net, asset)
@@ -132,7 +132,7 @@ def unknown_backbone(name: str) -> str:
     nearest = f"Nearest: {', '.join(near)}." if near else "Nothing is spelled like it."
     return (
         f"there is no backbone {name!r}. {nearest} With weights: {', '.join(EMBEDDED)}; "
-        "untrained: any name in timm.list_models()."
+        "with weights from the hub, or untrained: any name in timm.list_models()."
     )
 
 

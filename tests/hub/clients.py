@@ -1,0 +1,156 @@
+"""What the tests ask of the real clients, each in a process of its own (see conftest.py)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def fetch(repo: str, filename: str, kind: str = "model", revision: str | None = None) -> str:
+    """Return where `hub_file` put a file."""
+    from companion.data.hub import hub_file
+
+    return str(hub_file(repo, filename, kind=kind, revision=revision))
+
+
+def fetch_despite(repo: str, filename: str) -> dict:
+    """Return what `hub_file` says while a fault is on, and that it works once it is lifted."""
+    import urllib.request
+
+    from huggingface_hub import constants
+
+    from companion.data.hub import HubError, hub_file
+
+    try:
+        return {"path": str(hub_file(repo, filename))}
+    except HubError as error:
+        said = str(error)
+    left = [str(p) for p in Path(constants.HF_HUB_CACHE).rglob("blobs/*")]
+    with urllib.request.urlopen(f"{constants.ENDPOINT}/standin/lift"):
+        return {"said": said, "left": left, "path": str(hub_file(repo, filename))}
+
+
+def fetch_twice(repo: str, filename: str, damage: bool) -> int:
+    """Fetch a file, change the copy in the cache if asked to, fetch again; count the hashings."""
+    from companion.data import hub
+
+    counted = []
+    digest = hub._digest
+    hub._digest = lambda path, etag, what: counted.append(path) or digest(path, etag, what)
+    path = Path(hub.hub_file(repo, filename)).resolve()
+    if damage:
+        path.write_bytes(b"x" * path.stat().st_size)
+    hub.hub_file(repo, filename)
+    return len(counted)
+
+
+def pictures(name: str, options: dict) -> dict:
+    """Return what `load_hub_pictures` made of a data set."""
+    from companion.data.hub_pictures import load_hub_pictures, official_split
+
+    loaded = load_hub_pictures(name, **options)
+    again = load_hub_pictures(name, **options)
+    split = official_split(loaded)
+    return {
+        "shape": list(loaded.pixels.shape),
+        "mapped": hasattr(loaded.pixels, "_mmap"),
+        "middles": loaded.pixels[:, :, 4, 4].tolist(),
+        "labels": loaded.labels.tolist(),
+        "classes": list(loaded.classes),
+        "kinds": loaded.kinds.tolist(),
+        "groups": loaded.groups.tolist(),
+        "digest": loaded.digest,
+        "same": loaded.digest == again.digest,
+        "split": [part.tolist() for part in (split.train, split.validation, split.test)],
+    }
+
+
+def pictures_despite(name: str, options: dict) -> dict:
+    """Return what `load_hub_pictures` says under a fault, and what it gives once it is lifted."""
+    import urllib.request
+
+    from huggingface_hub import constants
+
+    from companion.data.hub_pictures import load_hub_pictures
+
+    try:
+        load_hub_pictures(name, **options)
+        said = "nothing"
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"
+    with urllib.request.urlopen(f"{constants.ENDPOINT}/standin/lift"):
+        return {"said": said, "labels": load_hub_pictures(name, **options).labels.tolist()}
+
+
+def train_three_ways(name: str, served: str, size: int, upto: str, rate: float) -> dict:
+    """Probe, fine-tune above `upto`, fine-tune all: which blocks move, and the losses.
+
+    First the weights that came through the hub are compared with the file that was `served`.
+    """
+    import numpy as np
+    import torch
+    from safetensors.torch import load_file
+
+    from companion.data.vision import PictureFetch
+    from companion.models.heads import add_label_head
+    from companion.models.vision import create_network, load_backbone
+    from companion.transfer import recipes
+    from companion.transfer.fit import FitConfig
+    from tests.toys import toy_pictures
+
+    fetch = PictureFetch(toy_pictures(16, side=size), device=torch.device("cpu"))
+    ids, plan = np.arange(16), FitConfig(epochs=2, progress=False, warmup=0.0)
+    ways = {
+        "probe": lambda model: recipes.linear_probe(model, fetch, ids),
+        "partial": lambda model: recipes.fine_tune(model, fetch, ids, plan, rate=rate, upto=upto),
+        "full": lambda model: recipes.fine_tune(model, fetch, ids, plan, rate=rate),
+    }
+    state = create_network(name, size=224, pretrained=True, seed=0).state_dict()
+    wanted = load_file(served)
+    unlike = [k for k in state.keys() | wanted if not torch.equal(state[k], wanted[k].to(state[k]))]
+    out = {"tensors": len(state), "unlike": unlike}
+    for way, run in ways.items():
+        backbone = load_backbone(name, size=size, device="cpu", frozen_dtype=torch.float32)
+        model = add_label_head(backbone, 2)
+        before = {key: value.clone() for key, value in model.state_dict().items()}
+        records = run(model) or []
+        after = model.state_dict()
+        changed = {int(k.split(".")[1]) for k in before if not torch.equal(before[k], after[k])}
+        out[way] = {
+            "moved": [model.names[i] for i in sorted(changed)],
+            "losses": [record["loss"] for record in records],
+        }
+    return out | {"names": model.names}
+
+
+def encode(repo: str, absent: str) -> dict:
+    """Load a text model and its tokenizer with transformers' own client, and run one sentence.
+
+    And say what it says of a repository that is `absent`.
+    """
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(repo)
+    model = AutoModel.from_pretrained(repo, dtype=torch.float32).eval()
+    ids = tokenizer("the cat sat", return_tensors="pt")
+    with torch.no_grad():
+        out = model(**ids).last_hidden_state
+    try:
+        said = type(AutoModel.from_pretrained(absent)).__name__
+    except OSError as error:
+        said = str(error)
+    return {"ids": ids["input_ids"][0].tolist(), "sum": out.sum().item(), "said": said}
+
+
+def refused(names: list[str]) -> list[str]:
+    """Return how making each of these networks with weights from the hub is refused."""
+    from companion.models.vision import create_network
+
+    said = []
+    for name in names:
+        try:
+            create_network(name, size=224, pretrained=True, seed=0)
+            said.append("made")
+        except Exception as error:
+            said.append(f"{type(error).__name__}: {error}")
+    return said
