@@ -154,3 +154,31 @@ def refused(names: list[str]) -> list[str]:
         except Exception as error:
             said.append(f"{type(error).__name__}: {error}")
     return said
+
+
+def run_cell(source: str) -> str:
+    """Run a lesson's cell, with what the cells above it have imported; return what it prints."""
+    import contextlib
+    import io
+
+    import numpy as np
+
+    from companion.data.vision import PictureFetch
+    from companion.models.heads import add_label_head
+    from companion.models.vision import load_backbone
+    from companion.transfer import recipes
+    from companion.transfer.predict import features_by_block
+    from companion.transfer.probe import choose_probe
+
+    room = {
+        "np": np,
+        "PictureFetch": PictureFetch,
+        "add_label_head": add_label_head,
+        "load_backbone": load_backbone,
+        "recipes": recipes,
+        "features_by_block": features_by_block,
+        "choose_probe": choose_probe,
+    }
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(source, room)
+    return printed.getvalue()

@@ -1,0 +1,69 @@
+"""The lessons' cells for a GPU: they run as they stand, with small stand-ins for what they fetch.
+
+Changed in the source are the switch, the name of the data set (the real one's sizes are checked),
+and the side of the pictures and the epochs, so that it takes seconds on two cores.
+"""
+
+from __future__ import annotations
+
+import re
+
+import nbformat
+import pytest
+
+from companion.models.from_hub import hub_checkpoint
+from tests.conftest import ROOT
+from tests.hub import clients
+from tests.hub.conftest import Hub
+from tests.hub.test_from_hub import random_checkpoint
+from tests.hub.test_hub_pictures import greys, parquet
+
+REPO = "course/greys"
+CHANGES = {
+    "FULL_SIZE = False": "FULL_SIZE = True",
+    '"flowers-102"': f'"{REPO}"',
+    '"pets"': f'"{REPO}"',
+    "size=224": "size=64",
+    "epochs=4": "epochs=1",
+}
+
+
+def full_size_cell(lesson: str) -> str:
+    """Return the source of the one cell of a lesson that asks the hub, switched on."""
+    cells = nbformat.read(ROOT / "notebooks" / lesson, as_version=4).cells
+    (source,) = [c.source for c in cells if c.source.startswith("FULL_SIZE = False")]
+    for old, new in CHANGES.items():
+        source = source.replace(old, new)
+    return source
+
+
+@pytest.fixture
+def served(hub: Hub) -> Hub:
+    """A hub with the three networks, their weights drawn at random, and a few grey pictures."""
+    for name in ("resnet50", "efficientnet_b0", "vit_base_patch16_224"):
+        config = hub_checkpoint(name)
+        weights = random_checkpoint(name, hub.home / f"{name}.safetensors")
+        hub.add_model(config.hf_hub_id, {"model.safetensors": weights})
+    parts = {
+        "train": greys([20, 220] * 4, [0, 1] * 4),
+        "validation": greys([40, 200], [0, 1]),
+        "test": greys([30, 210, 50, 190], [0, 1, 0, 1]),
+    }
+    files = {f"data/{part}-0.parquet": parquet(rows, hub.home) for part, rows in parts.items()}
+    hub.add_dataset(REPO, files)
+    return hub
+
+
+@pytest.mark.slow
+def test_every_block_of_resnet_is_probed_on_flowers(served: Hub) -> None:
+    printed = served.call(clients.run_cell, full_size_cell("01_what_it_already_knows.ipynb"))
+    blocks = re.findall(r"^after (\w+) +[01]\.\d{3} of the test flowers$", printed, re.M)
+    assert blocks == ["stem", "layer1", "layer2", "layer3", "layer4", "pool"]
+
+
+@pytest.mark.slow
+def test_three_networks_are_probed_and_fine_tuned_on_pets(served: Hub) -> None:
+    printed = served.call(clients.run_cell, full_size_cell("02x_shift_and_leaks.ipynb"))
+    found = re.findall(r"^(\w+), ([\w -]+): [01]\.\d{3} of the test pets$", printed, re.M)
+    networks = ("resnet50", "efficientnet_b0", "vit_base_patch16_224")
+    assert found == [(name, way) for name in networks for way in ("linear probe", "LP-FT")]
