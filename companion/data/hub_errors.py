@@ -25,8 +25,8 @@ _REFUSED = {
     "repository": {"RepositoryNotFoundError"},
     "revision": {"RevisionNotFoundError"},
     "file": {"EntryNotFoundError"},
-    "status": {"HfHubHTTPError"},
 }
+_ANSWERED = {"status": {"HTTPError"}}  # in httpx the parent of them all, so it is looked for last
 _TOKEN = (
     "put a token that may read it into the environment variable HF_TOKEN before Python starts (on "
     "Colab: the key symbol on the left, a secret called HF_TOKEN, with notebook access)"
@@ -111,10 +111,11 @@ def _kind_of(error: Exception) -> str:
     numbers = {one.errno for one in causes if isinstance(one, OSError)}
     if numbers & {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}:
         return "full"
-    names = {cls.__name__ for one in causes for cls in type(one).__mro__}
-    for kind, known in (_REFUSED | _UNREACHABLE).items():
-        if names & known:
-            return kind
+    for one in causes:  # the client's own error first: what lies beneath has stranger parents
+        names = {cls.__name__ for cls in type(one).__mro__}
+        for kind, known in (_REFUSED | _UNREACHABLE | _ANSWERED).items():
+            if names & known:
+                return kind
     # What is short of its announced length is told by a plain OSError, without a number.
     return "short" if numbers == {None} else "other"
 
