@@ -125,7 +125,8 @@ def test_the_package_is_small():
     assert length(*core) <= 2500
     # What grows with every lesson, its questions and its exercises, is counted by the lesson.
     content = [path for path in MODULES if is_content(path)]
-    assert length(*(path for path in MODULES if path not in content)) <= 7000
+    # 7,000 until the hub and training in several processes came.
+    assert length(*(path for path in MODULES if path not in content)) <= 8000
     assert length(*content) <= 900 * len(NOTEBOOKS)
 
 
