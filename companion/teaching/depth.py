@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from companion.teaching.figures import (
     figure_html,
     show,
 )
+from companion.teaching.page import put
 from companion.transfer.neighbours import nearest, share_alike
 
 ACROSS = 8  # filters in a row
@@ -164,10 +166,13 @@ def depth_page(looked: Looked, block: str, query: int) -> str:
 
 
 def depth_explorer(looked: Looked, queries: Sequence[int]) -> None:
-    """Show two controls, depth and picture, and the page that they rewrite."""
+    """Say in words what every block does, then show controls for depth and picture."""
     import ipywidgets as widgets
     from IPython.display import display
 
+    words = [depth_words(looked, block) for block in looked.features]
+    items = "".join(f"<li>{html.escape(text)}</li>" for text in words)
+    put("\n".join(words), f"<ul>{items}</ul>")
     shared = {
         "style": {"description_width": "initial"},
         "layout": widgets.Layout(width="95%", max_width="36em"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -78,7 +79,7 @@ def curve(name: str, metric: str, arms: list[str]) -> dict[str, list[Point]]:
 def say_claim(id: str) -> None:
     """Print a claim with the effect, interval and verdict of its recorded trials."""
     found = known()[id]
-    print(f"{id}: {found.claim.text}")
+    print(textwrap.fill(f"{id}: {found.claim.text}", 80, subsequent_indent=" " * (len(id) + 2)))
     print(f"    {found.claim.metric}, {found.seeds} seeds, delta {found.claim.delta}")
     print(f"    {found.effect if found.effect else 'no trials'}: {found.verdict}")
 

@@ -28,11 +28,11 @@ def test_a_curve_holds_means_and_corrected_intervals() -> None:
     assert points[0] == (50, found.mean, found.low, found.high)
 
 
-def test_a_claim_is_said_in_three_lines(capsys: pytest.CaptureFixture) -> None:
+def test_a_claim_is_said_in_lines_that_fit(capsys: pytest.CaptureFixture) -> None:
     say_claim("C2d")
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 3 and max(map(len, lines)) < 110
-    assert lines[2].rpartition(": ")[2] in ("supported", "contradicted", "undecided")
+    assert lines[0].startswith("C2d: A frozen network") and max(map(len, lines)) <= 80
+    assert lines[-1].rpartition(": ")[2] in ("supported", "contradicted", "undecided")
 
 
 @pytest.mark.parametrize(("shift", "word"), [(0.0, "inside"), (0.5, "outside (as 1 in 20")])
