@@ -130,8 +130,8 @@ def _with(change: Callable[[np.ndarray, np.ndarray, np.ndarray], tuple]) -> Call
 _SCORE_MISTAKES = (
     Mistake(
         _with(lambda y, a, p: (_accuracy(y, a), _recalls(y, a), _auroc(y, a))),
-        "Your AUROC seems to be asked of the answers 0 and 1. They rank nothing: give it the "
-        "chances.",
+        "Your AUROC seems to be asked of the answers 0 and 1. Of those it is only the balanced "
+        "accuracy: give it the chances.",
     ),
     Mistake(
         _with(lambda y, a, p: (_accuracy(y, a), _precisions(y, a), _auroc(y, p))),
