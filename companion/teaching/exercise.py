@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dis
+import importlib
 import math
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -45,6 +46,19 @@ class Mistake:
 
     rule: Callable[..., Any]
     cause: str
+
+
+def later(module: str, name: str) -> Callable[[Any], str | None]:
+    """Return the check `name` of a module of exercises, imported when an answer is judged.
+
+    For checks that need torch or scikit-learn, which take seconds to import.
+    """
+
+    def verify(answer: Any) -> str | None:
+        found = importlib.import_module(f"companion.teaching.exercises.{module}")
+        return getattr(found, name)(answer)
+
+    return verify
 
 
 def untouched(answer: object) -> bool:

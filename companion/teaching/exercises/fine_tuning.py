@@ -2,22 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable
-from typing import Any
-
-from companion.teaching.exercise import Exercise
-
-
-def later(module: str, name: str) -> Callable[[Any], str | None]:
-    """Return the check `name`, whose module is imported when it is called: it needs torch."""
-
-    def verify(answer: Any) -> str | None:
-        found = importlib.import_module(f"companion.teaching.exercises.fine_tuning_{module}")
-        return getattr(found, name)(answer)
-
-    return verify
-
+from companion.teaching.exercise import Exercise, later
 
 EXERCISES = (
     Exercise(
@@ -37,7 +22,7 @@ EXERCISES = (
             "A block's own `train` can be replaced: block.train = lambda mode=True, block=block: "
             "block. Then model.train() calls that instead, and the block stays in eval mode.",
         ),
-        verify=later("rules", "freezing"),
+        verify=later("fine_tuning_rules", "freezing"),
     ),
     Exercise(
         id="02.2",
@@ -55,7 +40,7 @@ EXERCISES = (
             "Collect head = [p for name, p in ... if name.startswith('head.')] and the others "
             "likewise, both only where p.requires_grad.",
         ),
-        verify=later("rules", "rates"),
+        verify=later("fine_tuning_rules", "rates"),
     ),
     Exercise(
         id="02.3",
@@ -73,7 +58,7 @@ EXERCISES = (
             "The second call gets list(model.parameters()) and the lower rate. Between the two "
             "nothing is made anew.",
         ),
-        verify=later("rules", "two_steps"),
+        verify=later("fine_tuning_rules", "two_steps"),
     ),
     Exercise(
         id="02.4",
@@ -90,7 +75,7 @@ EXERCISES = (
             "shuffles the modules of one kind. The first part tests, the next validates.",
             "np.flatnonzero(np.isin(modules, chosen)) gives the cells of the chosen modules.",
         ),
-        verify=later("split", "splitting"),
+        verify=later("fine_tuning_split", "splitting"),
     ),
     Exercise(
         id="02.5",
@@ -109,6 +94,6 @@ EXERCISES = (
             "Write a helper accuracy(pictures, labels) with model.eval(), torch.no_grad() and a "
             "count of right answers. Use it on validation for each state, on test once.",
         ),
-        verify=later("bug", "evaluation"),
+        verify=later("fine_tuning_bug", "evaluation"),
     ),
 )

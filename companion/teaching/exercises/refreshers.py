@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from companion.teaching.exercise import Exercise
+from companion.teaching.exercise import Exercise, later
 from companion.teaching.exercises import refreshers_layers as layers
 from companion.teaching.exercises import refreshers_rules as rules
-
-
-def _descent(answer: Any) -> str | None:
-    """Judge R.1; its module needs torch, so it is imported when it is called."""
-    from companion.teaching.exercises.refreshers_descent import verify
-
-    return verify(answer)
-
 
 EXERCISES = (
     Exercise(
@@ -31,7 +21,7 @@ EXERCISES = (
             "`with torch.no_grad():` and changes w in place.",
             "After `w -= rate * w.grad` set `w.grad = None`: backward() adds to what it finds.",
         ),
-        verify=_descent,
+        verify=later("refreshers_descent", "verify"),
     ),
     Exercise(
         id="R.2",

@@ -2,22 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable
-from typing import Any
-
-from companion.teaching.exercise import Exercise
-
-
-def later(module: str, name: str) -> Callable[[Any], str | None]:
-    """Return the check `name`, whose module is imported when it is called: it is slow to import."""
-
-    def verify(answer: Any) -> str | None:
-        found = importlib.import_module(f"companion.teaching.exercises.what_it_knows_{module}")
-        return getattr(found, name)(answer)
-
-    return verify
-
+from companion.teaching.exercise import Exercise, later
 
 EXERCISES = (
     Exercise(
@@ -36,7 +21,7 @@ EXERCISES = (
             "units[query] holds the cosine of every example with the query.",
             "Set the query's own cosine to -np.inf, then np.argsort(-cosines)[:5].",
         ),
-        verify=later("rules", "neighbours"),
+        verify=later("what_it_knows_rules", "neighbours"),
     ),
     Exercise(
         id="01.2",
@@ -55,7 +40,7 @@ EXERCISES = (
             "make_pipeline(StandardScaler(), LogisticRegression()).fit(train features, labels) "
             "fits both on the training part; .predict_proba(test features)[:, 1] asks it.",
         ),
-        verify=later("probe", "probing"),
+        verify=later("what_it_knows_probe", "probing"),
     ),
     Exercise(
         id="01.3",
@@ -74,7 +59,7 @@ EXERCISES = (
             "ones, zeros = chances[labels == 1], chances[labels == 0]; compare ones[:, None] with "
             "zeros[None, :] and take the mean of (greater) + 0.5 * (equal).",
         ),
-        verify=later("rules", "scoring"),
+        verify=later("what_it_knows_rules", "scoring"),
     ),
     Exercise(
         id="01.4",
@@ -94,7 +79,7 @@ EXERCISES = (
             "(mean[i] - mean[i-1]); the answer is labels[i-1] * (labels[i] / labels[i-1]) ** "
             "share. No such i: math.inf. i = 0: labels[0].",
         ),
-        verify=later("rules", "saving"),
+        verify=later("what_it_knows_rules", "saving"),
     ),
     Exercise(
         id="01.5",
@@ -114,6 +99,6 @@ EXERCISES = (
             "validation chooses. Report the AUROC of that block on test, from "
             "predict_proba(...)[:, 1].",
         ),
-        verify=later("bug", "searching"),
+        verify=later("what_it_knows_bug", "searching"),
     ),
 )
