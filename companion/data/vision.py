@@ -85,6 +85,10 @@ class PictureFetch:
         """Return the labels (B,) of these examples on the device."""
         return torch.from_numpy(self.pictures.labels[ids]).to(self.device, non_blocking=True)
 
+    def lengths(self, ids: np.ndarray) -> None:
+        """Return None: pictures are alike in size."""
+        return None
+
     @property
     def random(self) -> bool:
         """Whether two epochs can see different inputs for one example."""
