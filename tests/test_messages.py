@@ -139,7 +139,7 @@ MESSAGES: list[tuple[Callable, type[Exception], str]] = [
      "nothing in resnet is frozen, so there is no boundary to store at. Call freeze"),
     (lambda: train("fp16"), ValueError, "fp16 training needs a CUDA GPU, found cpu."),
     (lambda: make_optimizer("adam", []), ValueError,
-     "expected the optimiser 'adamw' or 'sgd', found 'adam'."),
+     "expected the optimiser 'adamw', 'adamw-uncorrected' or 'sgd', found 'adam'."),
     (lambda: rate_factor(0, 10, 0.1, "step"), ValueError,
      "expected a schedule out of cosine, linear, constant, found 'step'."),
     (lambda: linear_probe(np.zeros((4, 2)), np.zeros(4)), ValueError,

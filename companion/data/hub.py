@@ -73,6 +73,24 @@ def hub_commit(
             return known
 
 
+def hub_names(repo: str, *, kind: str = "model", revision: str | None = None) -> set[str]:
+    """Return the names of a repository's files; without a network, of those in the cache.
+
+    Raises:
+        HubError: as `hub_file` does.
+    """
+    with hub_errors(f"the {kind} {repo}", repo, kind):
+        try:
+            wait = constants.HF_HUB_ETAG_TIMEOUT
+            found = HfApi().repo_info(repo, repo_type=kind, revision=revision, timeout=wait)
+            return {one.rfilename for one in found.siblings or []}
+        except Exception as error:
+            commit = unreachable(error) and _commit_of_cached(repo, kind, revision)
+            if not commit:
+                raise
+            return _names_of_cached(repo, kind, commit)
+
+
 def _etag_on_the_hub(repo: str, filename: str, kind: str, revision: str | None) -> str | None:
     """Return the hash the hub gives for a file; None if it is out of reach and we have a copy.
 
@@ -103,6 +121,15 @@ def _commit_of_cached(repo: str, kind: str, revision: str | None) -> str | None:
     known = [one for each in repos for one in each.revisions]
     found = [r.commit_hash for r in known if wanted in (*r.refs, r.commit_hash)]
     return found[0] if found else None
+
+
+def _names_of_cached(repo: str, kind: str, commit: str) -> set[str]:
+    """Return the names of the files in the cache that belong to one commit of a repository."""
+    repos = [r for r in scan_cache_dir().repos if (r.repo_id, r.repo_type) == (repo, kind)]
+    kept = [one for each in repos for one in each.revisions if one.commit_hash == commit]
+    return {
+        f.file_path.relative_to(one.snapshot_path).as_posix() for one in kept for f in one.files
+    }
 
 
 def _etag_of_cached(path: Path) -> str | None:

@@ -21,7 +21,8 @@ TOPICS = {
     "airlines": r"@?(united|usairways|americanair|southwestair|jetblue|virginamerica)\b|flight",
     "deflategate": r"deflat|patriots|brady|belichick|#ballghazi",
     "apple": r"@?apple\b|aapl|iphone|ipad|ios ?\d|itunes|macbook|steve ?jobs|@tim_?cook|yosemite",
-    "driverless cars": r"driver[- ]?less|automated vehicle|connected car|self[- ]?driving|autonomous|google.{0,20}\bcars?\b",
+    "driverless cars": r"driver[- ]?less|self[- ]?driving|autonomous|automated vehicle"
+    r"|connected car|google.{0,20}\bcars?\b",
     "coachella": r"coachella",
     "claritin": r"claritin|loratadine|allerg",
 }

@@ -8,6 +8,10 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
+from companion.data.examples import Padded
+
+Activations = torch.Tensor | Padded  # one tensor (B, ...), or sequences of different lengths
+
 
 class Blocks(nn.Module):
     """A network cut into named blocks that run one after the other.
@@ -35,7 +39,7 @@ class Blocks(nn.Module):
         self.pinned: frozenset[int] = frozenset()  # positions
         self.frozen_dtype = frozen_dtype
 
-    def forward(self, x: torch.Tensor, start: int = 0, stop: int | None = None) -> torch.Tensor:
+    def forward(self, x: Activations, start: int = 0, stop: int | None = None) -> Activations:
         """Run blocks `start` to `stop` (exclusive; None for the end) on `x`, a batch (B, ...)."""
         stop = len(self.layers) if stop is None else stop
         edge = min(max(self.frozen, start), stop)
@@ -45,7 +49,7 @@ class Blocks(nn.Module):
             x = layer(x)
         return x
 
-    def _run_frozen(self, x: torch.Tensor, start: int, stop: int) -> torch.Tensor:
+    def _run_frozen(self, x: Activations, start: int, stop: int) -> Activations:
         """Run a slice of the frozen blocks; what leaves it is fp32."""
         low = self.frozen_dtype != torch.float32
         # Autocast is set here, on or off, so that an outer one cannot change frozen outputs.
@@ -82,7 +86,7 @@ class Blocks(nn.Module):
         return self.names.index(block)
 
 
-def check_slices(blocks: Blocks, whole: torch.Tensor, x: torch.Tensor) -> None:
+def check_slices(blocks: Blocks, whole: torch.Tensor, x: Activations) -> None:
     """Check that running the blocks one at a time on `x` gives `whole`, the network's own output.
 
     Raises:
@@ -96,5 +100,6 @@ def check_slices(blocks: Blocks, whole: torch.Tensor, x: torch.Tensor) -> None:
         raise ValueError(
             f"{blocks.name}: its blocks, run one after the other, do not give the network's own "
             "output, so it cannot be frozen or cached at a block. Use a ResNet, EfficientNet or "
-            "VisionTransformer from timm, or an nn.Sequential of your own."
+            "VisionTransformer from timm, a bert, distilbert or roberta network, or an "
+            "nn.Sequential of your own."
         )

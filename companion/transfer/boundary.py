@@ -10,11 +10,12 @@ import numpy as np
 import psutil
 import torch
 
-from companion.data.examples import Batch, Fetch
-from companion.models.blocks import Blocks
+from companion.data.examples import Batch, Fetch, Padded
+from companion.models.blocks import Activations, Blocks
 from companion.transfer.order import cut
 from companion.transfer.store import (
     Fingerprint,
+    Size,
     Store,
     Watched,
     compare,
@@ -63,24 +64,31 @@ class CachedFetch:
         batch = self.fetch(ids, epoch=view - 1 if view else None)
         out = self.model(batch.inputs, stop=self.mark.boundary)
         if self.store is None:
-            shape = (len(self.rows) * (1 + self.views), *out.shape[1:])
-            self.store = self.make_store(shape)
+            self.store = self.make_store(self.size_for(out))
         self.store.write(rows, out)
 
-    def make_store(self, shape: tuple[int, ...]) -> Store:
+    def size_for(self, out: Activations) -> Size:
+        """Return how large a store has to be for rows like those of `out` (B, ...)."""
+        count = len(self.rows) * (1 + self.views)
+        if not isinstance(out, Padded):
+            return Size((count, *out.shape[1:]), count)
+        lengths = np.tile(self.fetch.lengths(np.array(list(self.rows))), 1 + self.views)
+        return Size((int(lengths.sum()), *out.values.shape[2:]), count, lengths)
+
+    def make_store(self, size: Size) -> Store:
         """Choose where activations live: the folder asked for, the GPU, main memory or a file."""
-        size = 4 * int(np.prod(shape))
         if self.folder is None and self.device.type == "cuda":
             free, _ = torch.cuda.mem_get_info(self.device)
-            if size < SHARE_OF_FREE_MEMORY * free:
-                return memory_store(shape, self.device)
-        if self.folder is None and size < SHARE_OF_FREE_MEMORY * psutil.virtual_memory().available:
-            return memory_store(shape, torch.device("cpu"))
+            if size.bytes < SHARE_OF_FREE_MEMORY * free:
+                return memory_store(size, self.device)
+        available = psutil.virtual_memory().available
+        if self.folder is None and size.bytes < SHARE_OF_FREE_MEMORY * available:
+            return memory_store(size, torch.device("cpu"))
         if self.folder is None:
             # Removed together with this object.
             self._temporary = tempfile.TemporaryDirectory(prefix="activations-")
             self.folder = Path(self._temporary.name) / "store"
-        return create_file_store(self.folder, shape, self.mark)
+        return create_file_store(self.folder, size, self.mark)
 
     def rows_of(self, ids: np.ndarray) -> np.ndarray:
         """Return the row of each example.
@@ -115,6 +123,10 @@ class CachedFetch:
     def targets(self, ids: np.ndarray) -> torch.Tensor:
         """Return the targets (B, ...) of these examples on the device."""
         return self.fetch.targets(ids)
+
+    def lengths(self, ids: np.ndarray) -> np.ndarray | None:
+        """Return how long each example (B,) is, or None where all are alike."""
+        return self.fetch.lengths(ids)
 
     @property
     def device(self) -> torch.device:

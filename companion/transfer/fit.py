@@ -34,7 +34,7 @@ class FitConfig:
     """How long and by which rules to train; the rates stand in the parameter groups."""
 
     epochs: int = 10
-    optimizer: str = "adamw"  # or "sgd", with momentum 0.9
+    optimizer: str = "adamw"  # or "adamw-uncorrected", or "sgd" with momentum 0.9
     schedule: str = "cosine"  # of the rates after warm-up: cosine, linear or constant
     warmup: float = 0.1  # share of all steps in which the rates rise from 0
     clip: float = 1.0  # largest norm of the gradient; 0 for no limit

@@ -26,6 +26,46 @@ def shuffled(ids: np.ndarray, batch_size: int, *, seed: int = 0) -> Order:
     return batches
 
 
+def by_length(ids: np.ndarray, lengths: np.ndarray, batch_size: int, *, seed: int = 0) -> Order:
+    """Return an order whose batches hold examples of about one length, so that little is padded.
+
+    `lengths` (N,) belong to `ids` (N,). In each epoch the examples are shuffled, sorted by length
+    (so that chance decides between equals), cut into batches, and the batches are shuffled. Every
+    example comes once, and every epoch has the same number of batches.
+
+    Raises:
+        ValueError: no ids, a batch size below 1, or not one length for each id.
+    """
+    ids, lengths = check_order(ids, batch_size), np.asarray(lengths)
+    if lengths.shape != ids.shape:
+        raise ValueError(
+            f"expected one length for each of the {len(ids)} ids, found {lengths.shape}. "
+            "Pass fetch.lengths(ids)."
+        )
+
+    def batches(epoch: int) -> list[np.ndarray]:
+        rng = np.random.default_rng((seed, epoch))
+        places = rng.permutation(len(ids))
+        sorted_ids = ids[places[np.argsort(lengths[places], kind="stable")]]
+        whole = cut(sorted_ids, batch_size)
+        return [whole[i] for i in rng.permutation(len(whole))]
+
+    return batches
+
+
+def for_scoring(ids: np.ndarray, lengths: np.ndarray | None, batch_size: int) -> list[np.ndarray]:
+    """Return batches of places in `ids` (N,): as they come, or by length where there are lengths.
+
+    Examples of equal length go by their id, so that their batch, and with it the last digit of
+    their score, does not depend on the order in which they were asked for.
+
+    Raises:
+        ValueError: no ids, or a batch size below 1.
+    """
+    ids = check_order(ids, batch_size)
+    return cut(np.arange(len(ids)) if lengths is None else np.lexsort((ids, lengths)), batch_size)
+
+
 def in_sequence(ids: np.ndarray, batch_size: int) -> Order:
     """Return an order that keeps `ids` (N,) as they are, for evaluation.
 

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from companion.data.examples import Fetch
+from companion.data.examples import Fetch, Padded
 from companion.data.splits import Split
-from companion.models.blocks import Blocks
-from companion.transfer.order import in_sequence, shard
+from companion.models.blocks import Activations, Blocks
+from companion.transfer.order import for_scoring, shard
 from companion.transfer.processes import gather, team
 
 # A metric takes the true labels (N,) and the logits (N, classes).
@@ -27,11 +27,13 @@ def predict(model: nn.Module, fetch: Fetch, ids: np.ndarray, batch_size: int = 6
     """
     was_training = model.training
     model.eval()
-    mine = shard(in_sequence(ids, batch_size)(0), team().rank, team().world)
-    batches = (fetch(batch) for batch in mine)
+    ids = np.asarray(ids)
+    places = for_scoring(ids, fetch.lengths(ids), batch_size)
+    mine = shard(places, team().rank, team().world)
+    batches = (fetch(ids[part]) for part in mine)
     out = [model(batch.inputs, start=batch.start).float().cpu() for batch in batches]
     model.train(was_training)
-    return torch.cat(gather(out)).numpy()
+    return in_order(gather(out), places)
 
 
 @torch.no_grad()
@@ -44,13 +46,15 @@ def features(
     """
     stop = model.position(upto) + 1
     frozen, model.frozen = model.frozen, max(model.frozen, stop)
+    ids = np.asarray(ids)
+    places = for_scoring(ids, fetch.lengths(ids), batch_size)
     try:
-        batches = (fetch(batch) for batch in in_sequence(ids, batch_size)(0))
+        batches = (fetch(ids[part]) for part in places)
         out = [vectors(model(b.inputs, start=b.start, stop=stop)).cpu() for b in batches]
     finally:
         model.frozen = frozen
         model.train(model.training)  # the blocks above `frozen` were pinned in eval mode
-    return torch.cat(out).numpy()
+    return in_order(out, places)
 
 
 @torch.no_grad()
@@ -63,20 +67,29 @@ def features_by_block(
     """
     out: dict[str, list[torch.Tensor]] = {name: [] for name in model.names}
     frozen, model.frozen = model.frozen, len(model.names)
+    ids = np.asarray(ids)
+    places = for_scoring(ids, fetch.lengths(ids), batch_size)
     try:
-        for batch in in_sequence(ids, batch_size)(0):
-            x = fetch(batch).inputs
+        for part in places:
+            x = fetch(ids[part]).inputs
             for i, name in enumerate(model.names):
                 x = model(x, start=i, stop=i + 1)
                 out[name].append(vectors(x).cpu())
     finally:
         model.frozen = frozen
         model.train(model.training)
-    return {name: torch.cat(parts).numpy() for name, parts in out.items()}
+    return {name: in_order(parts, places) for name, parts in out.items()}
 
 
-def vectors(x: torch.Tensor) -> torch.Tensor:
+def in_order(parts: list[torch.Tensor], places: list[np.ndarray]) -> np.ndarray:
+    """Return the rows of all batches, each at its place."""
+    return torch.cat(parts).numpy()[np.argsort(np.concatenate(places))]
+
+
+def vectors(x: Activations) -> torch.Tensor:
     """Average maps (B, C, H, W) or tokens (B, T, D) to one vector each; leave (B, F) as it is."""
+    if isinstance(x, Padded):
+        return x.mean()
     if x.dim() == 4:
         return x.mean(dim=(2, 3))
     return x.mean(dim=1) if x.dim() == 3 else x

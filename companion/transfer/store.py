@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from companion.models.blocks import Blocks
+from companion.data.examples import Padded, pad
+from companion.models.blocks import Activations, Blocks
 
 # Where a part of a module is held, under which name, its version and memory, and the part itself.
 Watched = tuple[dict, str, int, int, object]
@@ -100,29 +101,61 @@ def compare(stored: Fingerprint, now: Fingerprint, where: str) -> None:
         )
 
 
-class Store:
-    """Rows of activations (N, ...) in fp32, in memory or in a file, and which rows are filled."""
+@dataclass(frozen=True)
+class Size:
+    """How large a store is: the shape of its data, its rows, and their lengths (rows,) if any."""
 
-    def __init__(self, data: torch.Tensor, filled: np.ndarray) -> None:
+    shape: tuple[int, ...]
+    rows: int
+    lengths: np.ndarray | None = None
+
+    @property
+    def bytes(self) -> int:
+        """The memory that the data takes."""
+        return 4 * int(np.prod(self.shape))
+
+
+class Store:
+    """Rows of activations in fp32, in memory or in a file, and which rows are filled.
+
+    Row i takes the places offsets[i] to offsets[i + 1] of `data`: one place (...) each, or one for
+    each token of a text, so that no padding is stored.
+    """
+
+    def __init__(self, data: torch.Tensor, filled: np.ndarray, lengths: np.ndarray | None) -> None:
         self.data = data
         self.filled = filled
+        self.lengths = lengths
+        self.offsets = None if lengths is None else np.concatenate([[0], np.cumsum(lengths)])
 
-    def write(self, rows: np.ndarray, values: torch.Tensor) -> None:
+    def write(self, rows: np.ndarray, values: Activations) -> None:
         """Keep `values` (B, ...) as `rows` (B,); the data first, then the note that it is there."""
-        self.data[torch.from_numpy(rows).to(self.data.device)] = values.to(self.data.device)
+        flat = values.rows() if isinstance(values, Padded) else values
+        self.data[self.places(rows)] = flat.to(self.data.device)
         self.filled[rows] = True
 
-    def read(self, rows: np.ndarray, device: torch.device) -> torch.Tensor:
-        """Return `rows` (B,) as a new tensor (B, ...) on `device`."""
-        return self.data[torch.from_numpy(rows).to(self.data.device)].to(device)
+    def read(self, rows: np.ndarray, device: torch.device) -> Activations:
+        """Return `rows` (B,) as a new tensor (B, ...) on `device`, padded if they differ."""
+        values = self.data[self.places(rows)].to(device)
+        if self.lengths is None:
+            return values
+        return pad(values, torch.from_numpy(self.lengths[rows]).to(device))
+
+    def places(self, rows: np.ndarray) -> torch.Tensor:
+        """Return the places in `data` that `rows` (B,) take, one row after the other."""
+        if self.offsets is not None:
+            spans = zip(self.offsets[rows], self.offsets[rows + 1], strict=True)
+            rows = np.concatenate([np.arange(start, end) for start, end in spans])
+        return torch.from_numpy(rows).to(self.data.device)
 
 
-def memory_store(shape: tuple[int, ...], device: torch.device) -> Store:
+def memory_store(size: Size, device: torch.device) -> Store:
     """Return an empty store in the memory of `device`."""
-    return Store(torch.empty(shape, device=device), np.zeros(shape[0], dtype=bool))
+    data = torch.empty(size.shape, device=device)
+    return Store(data, np.zeros(size.rows, dtype=bool), size.lengths)
 
 
-def create_file_store(folder: Path, shape: tuple[int, ...], mark: Fingerprint) -> Store:
+def create_file_store(folder: Path, size: Size, mark: Fingerprint) -> Store:
     """Make an empty store in `folder`, which appears whole or not at all, and open it.
 
     Raises:
@@ -131,11 +164,12 @@ def create_file_store(folder: Path, shape: tuple[int, ...], mark: Fingerprint) -
     temporary = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
-    size = 4 * int(np.prod(shape))
     try:
-        reserve(temporary / "activations.bin", size)
-        reserve(temporary / "filled.bin", shape[0])
-        description = {"shape": list(shape), "fingerprint": asdict(mark)}
+        reserve(temporary / "activations.bin", size.bytes)
+        reserve(temporary / "filled.bin", size.rows)
+        if size.lengths is not None:
+            np.save(temporary / "lengths.npy", size.lengths)
+        description = {"shape": list(size.shape), "rows": size.rows, "fingerprint": asdict(mark)}
         (temporary / "fingerprint.json").write_text(json.dumps(description))
     except OSError as error:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -144,8 +178,8 @@ def create_file_store(folder: Path, shape: tuple[int, ...], mark: Fingerprint) -
         free = shutil.disk_usage(folder.parent).free
         raise OSError(
             errno.ENOSPC,
-            f"the activations need {size / 1e6:.0f} MB in {folder}, but {free / 1e6:.0f} MB are "
-            "free. Pass a folder on another disk, or free some with `companion cache clear`.",
+            f"the activations need {size.bytes / 1e6:.0f} MB in {folder}, but {free / 1e6:.0f} MB "
+            "are free. Pass a folder on another disk, or free some with `companion cache clear`.",
         ) from error
     try:
         os.replace(temporary, folder)
@@ -181,5 +215,6 @@ def open_file_store(folder: Path, mark: Fingerprint) -> Store:
     shape = description["shape"]
     file = str(folder / "activations.bin")
     data = torch.from_file(file, shared=True, size=int(np.prod(shape)), dtype=torch.float32)
-    filled = np.memmap(folder / "filled.bin", dtype=bool, mode="r+", shape=(shape[0],))
-    return Store(data.view(shape), filled)
+    filled = np.memmap(folder / "filled.bin", dtype=bool, mode="r+", shape=(description["rows"],))
+    lengths = folder / "lengths.npy"
+    return Store(data.view(shape), filled, np.load(lengths) if lengths.exists() else None)
