@@ -24,6 +24,19 @@ def macro_f1(labels: np.ndarray, logits: np.ndarray) -> float:
     return float(metrics.f1_score(labels, logits.argmax(axis=1), average="macro"))
 
 
+def macro_f1_within(labels: np.ndarray, logits: np.ndarray, kinds: np.ndarray) -> float:
+    """Return the macro-F1 within each kind of example (N,), averaged by their numbers.
+
+    Where classes are common in one kind and rare in another, a guess by kind alone scores well over
+    all examples together, and badly here. Within a kind, the classes are those that occur there or
+    are named there.
+    """
+    check(labels, logits)
+    names, counts = np.unique(kinds, return_counts=True)
+    parts = [macro_f1(labels[kinds == name], logits[kinds == name]) for name in names]
+    return float(np.average(parts, weights=counts))
+
+
 def auroc(labels: np.ndarray, logits: np.ndarray) -> float:
     """Return the chance that a random positive scores above a random negative (two classes).
 

@@ -22,7 +22,7 @@ from companion.evidence.trials import append_trial, spec_key
 from companion.experiments.rows import current_rows, load_experiment, trials_file
 from companion.experiments.source import code_hash
 
-PACKAGES = ("torch", "torchvision", "timm", "numpy", "scikit-learn")
+PACKAGES = ("torch", "torchvision", "timm", "transformers", "peft", "numpy", "scikit-learn")
 
 
 def record(
