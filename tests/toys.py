@@ -1,4 +1,4 @@
-"""Small real networks and made-up pictures that several tests share."""
+"""Small real networks, made-up pictures and texts that several tests share."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import timm
 import torch
 
+from companion.data.text import Texts
 from companion.data.vision import Pictures
 from companion.models.blocks import Blocks
 from companion.models.heads import add_label_head
@@ -52,6 +53,26 @@ def toy_pictures(n: int = 80, *, side: int = 64, seed: int = 0) -> Pictures:
         groups=np.arange(n) // 8,
         kinds=np.where(np.arange(n) // 8 % 2, "a", "b"),
         digest=hashlib.sha256(pixels.tobytes()).hexdigest(),
+    )
+
+
+def toy_texts(n: int = 80, *, seed: int = 0) -> Texts:
+    """Return sentences of 2 to 12 words, half of which praise something."""
+    rng = np.random.default_rng(seed)
+    words = ["the", "old", "train", "to", "town", "was", "on", "time", "and", "we", "sat", "by"]
+    labels = np.arange(n) % 2
+    texts = []
+    for i in range(n):
+        said = rng.choice(words, size=rng.integers(1, 12)).tolist()
+        texts.append(" ".join([*said, ("bad", "good")[labels[i]], str(i)]))
+    return Texts(
+        name="toy",
+        texts=tuple(texts),
+        labels=labels.astype(np.int64),
+        classes=("bad", "good"),
+        groups=np.arange(n),
+        kinds=np.where(np.arange(n) % 3 == 0, "a", "b"),
+        confidence=np.full(n, np.nan),
     )
 
 

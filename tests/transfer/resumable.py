@@ -1,9 +1,10 @@
 """A training that is killed and started again: run as a program by test_resume.py.
 
-    python resumable.py FOLDER [slow]
+    python resumable.py FOLDER [slow] [text]
 
-Prints `resumed STEP`, then `step N` after each step, and at the end a hash of the weights. With
-`slow`, the first checkpoint is written in two halves with a pause between them.
+Prints `resumed STEP`, then `piece N` before each micro-batch, and at the end a hash of the
+weights. With `slow`, the first checkpoint is written in two halves with a pause between them.
+With `text`, MiniLM learns sentences in batches of like length, from stored activations.
 """
 
 from __future__ import annotations
@@ -11,22 +12,27 @@ from __future__ import annotations
 import io
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from companion.data.examples import Fetch
 from companion.data.splits import Split
 from companion.data.vision import PictureFetch
 from companion.evidence.metrics import accuracy
+from companion.models.blocks import Blocks
 from companion.models.heads import add_label_head, label_loss
+from companion.models.text import load_text_backbone, load_tokenizer, text_fetch
 from companion.models.vision import load_backbone
 from companion.transfer import checkpoint
+from companion.transfer.boundary import cached
 from companion.transfer.fit import FitConfig, fit
 from companion.transfer.freeze import freeze, parameter_groups
-from companion.transfer.order import shuffled
+from companion.transfer.order import Order, by_length, shuffled
 from companion.transfer.predict import scorer
-from tests.toys import state_hash, toy_pictures
+from tests.toys import state_hash, toy_pictures, toy_texts
 
 CONFIG = FitConfig(
     epochs=4, warmup=0.2, micro_batch=4, patience=3, save_every=4, seed=5, progress=False
@@ -50,18 +56,36 @@ def write_slowly() -> None:
     checkpoint.torch.save = halves
 
 
-def main(folder: Path, slow: bool) -> None:
-    """Train EfficientNet's last two blocks with dropout, 80 steps, and print what happens."""
-    found = checkpoint.load_checkpoint(folder)
-    print("resumed", found["progress"]["step"] if found else 0, flush=True)
-    if slow:
-        write_slowly()
+def pictures() -> tuple[Blocks, Fetch, Order, FitConfig]:
+    """Return EfficientNet, of which the last two blocks train, with what it learns from."""
     backbone = load_backbone(
         "efficientnet_lite0", size=64, device="cpu", frozen_dtype=torch.float32
     )
     model = add_label_head(backbone, classes=2, dropout=0.3, seed=1)
     freeze(model, upto="block5")
     fetch = PictureFetch(toy_pictures(200), device=torch.device("cpu"))
+    return model, fetch, shuffled(np.arange(160), 8, seed=2), CONFIG
+
+
+def texts() -> tuple[Blocks, Fetch, Order, FitConfig]:
+    """Return MiniLM, of which the last two blocks train, with what it learns from."""
+    backbone = load_text_backbone("minilm_l6", device="cpu")
+    model = add_label_head(backbone, classes=2, dropout=0.3, seed=1)
+    freeze(model, upto="block3")
+    fetch = text_fetch(toy_texts(200), model, load_tokenizer("minilm_l6"), cap=16)
+    ids = np.arange(160)
+    order = by_length(ids, fetch.lengths(ids), 8, seed=2)
+    config = replace(CONFIG, optimizer="adamw-uncorrected", schedule="linear")
+    return model, cached(fetch, model, np.arange(200)), order, config
+
+
+def main(folder: Path, slow: bool, parts: tuple[Blocks, Fetch, Order, FitConfig]) -> None:
+    """Train, 80 steps, and print what happens."""
+    found = checkpoint.load_checkpoint(folder)
+    print("resumed", found["progress"]["step"] if found else 0, flush=True)
+    if slow:
+        write_slowly()
+    model, fetch, order, config = parts
     split = Split(np.arange(160), np.arange(160, 200), np.arange(0))
     pieces = iter(range(1, 10_000))
 
@@ -72,9 +96,9 @@ def main(folder: Path, slow: bool) -> None:
     fit(
         model,
         fetch,
-        shuffled(np.arange(160), 8, seed=2),
+        order,
         parameter_groups(model, rate=1e-3, layer_decay=0.5),
-        CONFIG,
+        config,
         loss=loss,
         validate=scorer(fetch, split, accuracy),
         checkpoint=folder,
@@ -83,4 +107,4 @@ def main(folder: Path, slow: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), "slow" in sys.argv)
+    main(Path(sys.argv[1]), "slow" in sys.argv, texts() if "text" in sys.argv else pictures())

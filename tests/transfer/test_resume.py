@@ -25,9 +25,9 @@ def start(folder: Path, root: Path, *words: str) -> subprocess.Popen:
     return subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True)
 
 
-def run_until_killed(folder: Path, root: Path, pieces: int | None) -> int:
+def run_until_killed(folder: Path, root: Path, pieces: int | None, *words: str) -> int:
     """Run the program, kill it, and return the step it had resumed from."""
-    process = start(folder, root, *(["slow"] if pieces is None else []))
+    process = start(folder, root, *words, *(["slow"] if pieces is None else []))
     wanted = "half written" if pieces is None else f"piece {pieces}"
     resumed = -1
     for line in process.stdout:
@@ -40,8 +40,8 @@ def run_until_killed(folder: Path, root: Path, pieces: int | None) -> int:
     return resumed
 
 
-def run_to_the_end(folder: Path, root: Path) -> str:
-    with start(folder, root) as process:
+def run_to_the_end(folder: Path, root: Path, *words: str) -> str:
+    with start(folder, root, *words) as process:
         lines = process.stdout.read().splitlines()
     assert process.returncode == 0
     return lines[-1]
@@ -61,6 +61,18 @@ def test_ten_kills_and_the_same_weights(
     steps = load_checkpoint(tmp_path / "straight")["progress"]["step"]
     assert steps >= 60 and max(resumed) > steps / 2
     assert ended == expected and expected.startswith("done ")
+
+
+@pytest.mark.slow
+def test_a_network_for_text_resumes_exactly_too(tmp_path: Path, root: Path) -> None:
+    """Length buckets, stored activations, dropout and Adam's own step counter included."""
+    expected = run_to_the_end(tmp_path / "straight", root, "text")
+    resumed = [
+        run_until_killed(tmp_path / "killed", root, pieces, "text") for pieces in (27, None, 45)
+    ]
+    assert run_to_the_end(tmp_path / "killed", root, "text") == expected
+    assert sum(step > 0 for step in resumed) >= 2
+    assert expected.startswith("done ")
 
 
 def test_a_finished_training_started_again_gives_the_same_at_once(tmp_path: Path) -> None:
