@@ -31,3 +31,17 @@ def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float:
         return -float(logs[np.arange(len(labels)), labels].mean())
 
     return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
+
+
+def reliability(
+    labels: np.ndarray, logits: np.ndarray, bins: int = 10
+) -> list[tuple[float, float, int]]:
+    """Return (mean confidence, accuracy, count) of each bin of equal width that holds examples."""
+    check(labels, logits)
+    chances = softmax(logits.astype(np.float64), axis=1)
+    sure, right = chances.max(axis=1), logits.argmax(axis=1) == labels
+    which = np.minimum((sure * bins).astype(int), bins - 1)
+    return [
+        (float(sure[which == b].mean()), float(right[which == b].mean()), int((which == b).sum()))
+        for b in np.unique(which)
+    ]

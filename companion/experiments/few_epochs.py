@@ -8,6 +8,7 @@ from companion.experiments.rows import current_rows
 N = 500
 EPOCHS = (3, 10, 1)
 SEEDS = 5
+TEST_SHARE = on_tweets.TEST_SHARE
 
 
 def specs(seeds: int = SEEDS, profile: str = "cpu") -> list[dict]:

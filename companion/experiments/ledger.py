@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from companion.evidence.claims import Claim, Finding, judge, of_arm, read_claims, values
-from companion.experiments.rows import current_rows, experiments, stale_rows
+from companion.experiments import on_elpv
+from companion.experiments.rows import current_rows, experiments, load_experiment, stale_rows
 
 CLAIMS = Path(__file__).parent / "claims.toml"
 
@@ -40,6 +41,11 @@ def scores_of(name: str, metric: str, arm: dict, *, profile: str = "cpu") -> np.
     trials = of_arm(rows_or_none(name, profile), arm)
     seeds = [seed for seed in sorted(trials) if trials[seed]["status"] == "ok"]
     return values(trials, seeds, metric) if seeds else np.array([])
+
+
+def share_of(name: str) -> float:
+    """Return the share of all examples that each trial of an experiment draws for testing."""
+    return getattr(load_experiment(name), "TEST_SHARE", on_elpv.TEST_SHARE)
 
 
 def stale(*, profile: str = "cpu") -> dict[str, int]:

@@ -24,6 +24,7 @@ BACKBONE = "minilm_l6"
 CAP = 64  # tokens; two tweets are longer
 DROPOUT = 0.1  # before the head
 TEST, VALIDATION = 1500, 500  # tweets; together with what may train they are drawn anew per seed
+TEST_SHARE = 0.05  # of the tweets that trials use
 ASIDE = 4000  # tweets that no trial sees: they choose rates and strengths
 TUNING = (0, 1)  # the draws among them
 # How a run starts: as the first BERT code was used by many, and as is recommended since.

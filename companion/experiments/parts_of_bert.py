@@ -9,6 +9,7 @@ from companion.experiments.rows import current_rows
 
 ARMS = ("last two blocks", "LoRA", "BitFit")
 SEEDS = 5
+TEST_SHARE = on_tweets.TEST_SHARE
 
 
 def specs(seeds: int = SEEDS, profile: str = "cpu") -> list[dict]:

@@ -8,6 +8,7 @@ from companion.experiments import few_labels_rates, on_tweets, text_rates
 from companion.experiments.rows import current_rows
 
 SEEDS = 10
+TEST_SHARE = on_tweets.TEST_SHARE
 
 
 def specs(seeds: int = SEEDS, profile: str = "cpu") -> list[dict]:

@@ -23,6 +23,7 @@ FITTED = ("majority", "topic only", "TF-IDF", "linear probe")
 TRAINED = ("full", "untrained")
 PROBE_STRENGTHS = (1e-3, 1e-2, 1e-1)
 SEEDS = 5
+TEST_SHARE = on_tweets.TEST_SHARE
 
 
 def specs(seeds: int = SEEDS, profile: str = "cpu") -> list[dict]:

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from companion.evidence.claims import Finding
 from companion.evidence.intervals import Interval, corrected_interval
-from companion.experiments.ledger import findings, rows_or_none, scores_of
-from companion.experiments.on_elpv import TEST_SHARE
+from companion.experiments.ledger import findings, rows_or_none, scores_of, share_of
 
 # <!-- trial: C2a.effect -->0.031 [0.012, 0.050]<!-- /trial -->
 SPAN = re.compile(r"<!-- trial: (?P<key>[^>]+?) -->.*?<!-- /trial -->", re.S)
@@ -77,14 +76,14 @@ def known() -> dict[str, Finding]:
 def mean_of(name: str, arm: str, n: str, metric: str) -> Interval | None:
     """Return the mean of an arm's trials with its interval; None where none are recorded.
 
-    The interval allows for splits that are re-drawn from the same cells.
+    The interval allows for splits that are re-drawn from the same examples.
 
     Raises:
         LookupError: the trials hold no such metric.
     """
     labels = {"n": int(n) if n.isdigit() else n} if n else {}
     scores = scores_of(name, metric, {"arm": arm} | labels)
-    return corrected_interval(scores, TEST_SHARE) if len(scores) > 1 else None
+    return corrected_interval(scores, share_of(name)) if len(scores) > 1 else None
 
 
 def short(interval: Interval | None) -> str:

@@ -9,8 +9,8 @@ import numpy as np
 
 from companion.evidence.claims import of_arm
 from companion.evidence.intervals import Interval, corrected_interval, prediction_interval
-from companion.experiments.ledger import rows_or_none, scores_of
-from companion.experiments.on_elpv import TEST_SHARE, by_module
+from companion.experiments.ledger import rows_or_none, scores_of, share_of
+from companion.experiments.on_elpv import by_module
 from companion.experiments.rows import load_experiment
 from companion.teaching.figures import Point
 from companion.teaching.ledger import known
@@ -54,7 +54,7 @@ def recorded_by(
         LookupError: one of them is not recorded.
     """
     trials = {value: recorded(name, metric, arm=arm, at={part: value}) for value in values}
-    return {value: corrected_interval(scores, TEST_SHARE) for value, scores in trials.items()}
+    return {value: corrected_interval(scores, share_of(name)) for value, scores in trials.items()}
 
 
 def chosen(arm: str, n: int | str | None, rate: float | None = None) -> dict:
@@ -69,7 +69,7 @@ def curve(name: str, metric: str, arms: list[str]) -> dict[str, list[Point]]:
     rows = rows_or_none(name, "cpu")
     for arm in arms:
         for n in dict.fromkeys(r["spec"]["n"] for r in rows if r["spec"]["arm"] == arm):
-            found = corrected_interval(recorded(name, metric, arm=arm, n=n), TEST_SHARE)
+            found = corrected_interval(recorded(name, metric, arm=arm, n=n), share_of(name))
             labels = len(by_module(0).train) if n == "all" else n
             points[arm].append((labels, found.mean, found.low, found.high))
         points[arm].sort()
