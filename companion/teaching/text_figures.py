@@ -16,7 +16,7 @@ from companion.teaching.figures import HOUSE_STYLE, MARKERS, OKABE_ITO, show
 from companion.teaching.page import put
 
 _SENTENCE = ("[CLS]", "my", "flight", "was", "[MASK]", "again", "[SEP]")
-_HIDDEN, _GUESSES = 4, ("late", "good", "great")
+_HIDDEN, _GUESSES = 4, ("good", "late", "great")
 
 
 def tokens_words(tokenizer: PreTrainedTokenizerBase, text: str) -> str:
@@ -64,7 +64,7 @@ def pretraining_figure() -> None:
     alt = (
         "A row of seven boxes: CLS, my, flight, was, MASK, again, SEP. Arrows go from all of them "
         "up into one wide box, the blocks with attention, and from it one arrow goes up above MASK "
-        "to three guesses: late, good, great, with late marked as the hidden word."
+        "to three guesses: good, late, great, with late marked as the hidden word."
     )
     show(draw_pretraining(), alt, "Pre-training: one word in seven is hidden and has to be named.")
 
@@ -85,8 +85,8 @@ def draw_pretraining() -> Figure:
         _box(ax, middle, 1.35, "blocks: every token looks at all others (attention)", "#444444", 6)
         _arrow(ax, _HIDDEN, 1.75, 2.35, OKABE_ITO[1])
         for i, guess in enumerate(_GUESSES):
-            _box(ax, _HIDDEN - 1 + i, 2.75, guess, OKABE_ITO[1] if i == 0 else "#444444")
-        ax.text(_HIDDEN - 1, 3.25, "the hidden word", ha="center", size=13, color=OKABE_ITO[1])
+            _box(ax, _HIDDEN - 1 + i, 2.75, guess, OKABE_ITO[1] if i == 1 else "#444444")
+        ax.text(_HIDDEN, 3.25, "the hidden word", ha="center", size=13, color=OKABE_ITO[1])
     return fig
 
 
