@@ -13,14 +13,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from companion.teaching.exercise import Exercise, NotAttempted, NotYet, untouched
-from companion.teaching.exercises import fine_tuning, refreshers, start_here, what_it_knows
+from companion.teaching.exercises import (
+    fine_tuning,
+    fine_tuning_bert,
+    refreshers,
+    start_here,
+    what_it_knows,
+)
 from companion.teaching.page import put
 
 PASSED, NOT_YET, NOT_ATTEMPTED = "passed", "not yet", "not attempted yet"
 # The word says the state; the colour of the bar only repeats it (Okabe-Ito).
 _BARS = {PASSED: "#009E73", NOT_YET: "#D55E00", NOT_ATTEMPTED: "#0072B2"}
 
-_LESSONS = (refreshers, start_here, what_it_knows, fine_tuning)
+_LESSONS = (refreshers, start_here, what_it_knows, fine_tuning, fine_tuning_bert)
 EXERCISES: dict[str, Exercise] = {e.id: e for lesson in _LESSONS for e in lesson.EXERCISES}
 
 

@@ -15,7 +15,7 @@ from scipy import stats
 
 from companion.teaching import checks
 from companion.teaching.checks import EXERCISES, NOT_ATTEMPTED, NOT_YET, PASSED, judge
-from tests.teaching import refresher_answers, wrong_what_it_knows
+from tests.teaching import refresher_answers, wrong_fine_tuning_bert, wrong_what_it_knows
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
@@ -353,6 +353,7 @@ WRONG = [
     ("00.5", "a count", lambda *case: sum(h.sum() for h in hits(*case))),
     ("00.5", "pictures at once", lambda f, x, y, size: np.mean(f(x) == y)),
     *wrong_what_it_knows.WRONG,
+    *wrong_fine_tuning_bert.WRONG,
     *refresher_answers.WRONG,
 ]
 
