@@ -6,11 +6,11 @@ import csv
 import html
 import io
 import re
-from collections.abc import Sequence
 
 import numpy as np
 
 from companion.data.assets import asset_path
+from companion.data.cleaning import without_copies
 from companion.data.text import Texts
 
 CLASSES = ("negative", "neutral", "positive")
@@ -48,7 +48,7 @@ def load_tweets() -> Texts:
     text = asset_path("opinion-tweets").read_text(encoding="latin-1")
     rows = list(csv.DictReader(io.StringIO(text, newline="")))  # splitlines would cut at \x85
     cleaned = [clean(row["text"]) for row in rows]
-    kept = without_duplicates(cleaned, [row["sentiment"] for row in rows])
+    kept, _, _ = without_copies(cleaned, [row["sentiment"] for row in rows], reading)
     return Texts(
         name="opinion tweets",
         texts=tuple(cleaned[i] for i in kept),
@@ -73,18 +73,6 @@ def reading(text: str) -> str:
     return " ".join(word for word in words if word != "rt")
 
 
-def without_duplicates(texts: Sequence[str], labels: Sequence[str]) -> list[int]:
-    """Return the places of the texts to keep: the first of those that read alike.
-
-    A text without a word is dropped, and so are all texts that read alike with different labels.
-    """
-    groups: dict[str, list[int]] = {}
-    for i, text in enumerate(texts):
-        groups.setdefault(reading(text), []).append(i)
-    groups.pop("", None)
-    return [group[0] for group in groups.values() if len({labels[i] for i in group}) == 1]
-
-
 def topic(text: str) -> str:
     """Return the first topic whose search words a tweet holds, else "other"."""
     found = (name for name, pattern in _TOPICS.items() if pattern.search(text.lower()))
@@ -94,9 +82,3 @@ def topic(text: str) -> str:
 def confidence(value: str) -> float:
     """Return the annotators' confidence; an empty field or 0 means that it was not recorded."""
     return float(value) if value and float(value) > 0 else float("nan")
-
-
-def masked(text: str) -> str:
-    """Return a text fit to be shown: names after @, e-mails and addresses are masked."""
-    text = re.sub(r"\S+@\S+\.\S+", "[e-mail]", text)
-    return _MENTION.sub("@...", _ADDRESS.sub("http...", text))
