@@ -174,4 +174,4 @@ class TextFetch:
     @property
     def digest(self) -> str:
         """Name the content that this serves: part of a cache's fingerprint."""
-        return f"{self.texts.digest}|{self.tokens.digest}"
+        return digest_of(self.texts.digest, self.tokens.digest)
