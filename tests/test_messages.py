@@ -18,6 +18,7 @@ from companion.data.vision import PictureFetch, Pictures, decode_picture, decode
 from companion.evidence.intervals import paired_difference, t_interval, wilson
 from companion.evidence.metrics import accuracy, auroc
 from companion.models.heads import add_label_head, label_loss
+from companion.models.text import check_tokenizer, load_text_backbone, load_tokenizer
 from companion.models.vision import load_backbone
 from companion.transfer.boundary import cached
 from companion.transfer.fit import FitConfig, fit
@@ -27,6 +28,7 @@ from companion.transfer.predict import features
 from companion.transfer.probe import linear_probe
 from companion.transfer.schedule import make_optimizer, rate_factor
 from tests.toys import toy_model, toy_pictures
+from tests.toys_text import toy_text_model
 
 CPU = torch.device("cpu")
 LABELS = np.array([0] * 30 + [1] * 10)
@@ -74,6 +76,13 @@ def four_channels() -> None:
     toy_model("resnet")(torch.zeros(2, 4, 64, 64, dtype=torch.uint8))
 
 
+def foreign_tokenizer() -> None:
+    import tempfile
+
+    blocks = toy_text_model("bert", Path(tempfile.mkdtemp()))
+    check_tokenizer(load_tokenizer("minilm_l6"), blocks)
+
+
 def train(precision: str) -> None:
     model = toy_model("resnet")
     fetch = PictureFetch(toy_pictures(8), device=CPU)
@@ -116,6 +125,11 @@ MESSAGES: list[tuple[Callable, type[Exception], str]] = [
      "names none on the hub. Pass pretrained=False for 'efficientnet_b6' untrained."),
     (lambda: load_backbone("resnet50.a0_in1k"), ValueError,
      "timm names no weights 'resnet50.a0_in1k'. Expected one of resnet50."),
+    (lambda: load_text_backbone("minilm"), ValueError,
+     "there is no text backbone 'minilm'. Expected minilm_l6, or a repository on the hub as"),
+    (foreign_tokenizer, ValueError,
+     "this tokenizer, with 30,522 tokens, does not belong to bert, which has 22: its ids would "
+     "stand for other words. Use load_tokenizer('bert')."),
     (four_channels, ValueError,
      "expected pictures of shape (B, 1, H, W) or (B, 3, H, W), found (2, 4, 64, 64). Drop"),
     (lambda: add_label_head(toy_model("resnet"), 3), ValueError, "resnet has a head already"),

@@ -92,7 +92,8 @@ def read_weights(folder: Path, name: str) -> PreTrainedModel:
     Raises:
         ValueError: the checkpoint lacks some, which transformers would draw at random.
     """
-    with quiet():
+    # What a checkpoint lacks is drawn, the pooler too, and that must not move the caller's state.
+    with torch.random.fork_rng(devices=[]), quiet():
         net, said = AutoModel.from_pretrained(
             folder,
             dtype=torch.float32,
