@@ -122,11 +122,11 @@ def test_modules_are_short(module):
 
 def test_the_package_is_small():
     core = [path for path in MODULES if room_of(path) in ("models", "transfer")]
-    assert length(*core) <= 2500
+    assert length(*core) <= 3200  # 2,500 until texts came, with their families and recipes
     # What grows with every lesson, its questions and its exercises, is counted by the lesson.
     content = [path for path in MODULES if is_content(path)]
-    # 7,000 until the hub and training in several processes came.
-    assert length(*(path for path in MODULES if path not in content)) <= 8000
+    # 7,000 until the hub and training in several processes came, 8,000 until texts did.
+    assert length(*(path for path in MODULES if path not in content)) <= 10_000
     assert length(*content) <= 900 * len(NOTEBOOKS)
 
 

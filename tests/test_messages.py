@@ -14,16 +14,20 @@ import torch
 from companion.data.assets import AssetError, asset_path
 from companion.data.elpv import load_elpv
 from companion.data.splits import draw, draw_per_class, split_by_group
+from companion.data.table import read_csv
+from companion.data.text import Texts, tokenize
 from companion.data.vision import PictureFetch, Pictures, decode_picture, decode_pictures
 from companion.evidence.intervals import paired_difference, t_interval, wilson
 from companion.evidence.metrics import accuracy, auroc
+from companion.evidence.pairs import mcnemar
+from companion.models.bag_of_words import tfidf_model
 from companion.models.heads import add_label_head, label_loss
 from companion.models.text import check_tokenizer, load_text_backbone, load_tokenizer
 from companion.models.vision import load_backbone
 from companion.transfer.boundary import cached
 from companion.transfer.fit import FitConfig, fit
 from companion.transfer.freeze import freeze, parameter_groups
-from companion.transfer.order import shuffled
+from companion.transfer.order import by_length, shuffled
 from companion.transfer.predict import features
 from companion.transfer.probe import linear_probe
 from companion.transfer.schedule import make_optimizer, rate_factor
@@ -90,6 +94,20 @@ def train(precision: str) -> None:
     fit(model, fetch, shuffled(np.arange(8), 4), parameter_groups(model, 1e-3), config)
 
 
+def texts_of(*said: str, labels: tuple[int, ...] = (0, 1)) -> Texts:
+    n, named = np.arange(len(said)), np.array(labels)
+    return Texts("mine", said, named, ("no", "yes"), n, n.astype(str), np.full(len(n), np.nan))
+
+
+def own_csv(content: str | bytes) -> Texts:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "mine.csv"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return read_csv(path, text="text", label="label")
+
+
 MESSAGES: list[tuple[Callable, type[Exception], str]] = [
     # data
     (lambda: decode_picture(picture(b""), 1), ValueError,
@@ -137,6 +155,27 @@ MESSAGES: list[tuple[Callable, type[Exception], str]] = [
      "a label head needs at least 2 classes, found 1."),
     (too_many_classes, ValueError,
      "label 2 is outside the range 0 to 1 of a head with 2 classes. Number the labels from 0"),
+    # texts
+    (lambda: texts_of("good", " "), ValueError,
+     "mine: text 1 is empty, and so are 0 more. There is nothing to read in them: leave them out"),
+    (lambda: texts_of("good", "bad", labels=(0, 2)), ValueError,
+     "mine: label 2 is outside the range 0 to 1 of its 2 classes. Number the labels from 0"),
+    (lambda: texts_of("good", "bad", labels=(1, 1)), ValueError,
+     "mine: expected texts of at least two classes, found one class only: 'yes'. Check how the"),
+    (lambda: own_csv("text,label\nfine,yes\n" + "w" * 100_000 + ",no\n"), ValueError,
+     "mine.csv: the text that ends in line 3 has 100,000 characters, expected at most 50,000. A"),
+    (lambda: own_csv("texts,label\nfine,yes\nbad,no\n"), ValueError,
+     "mine.csv: expected a column 'text', found the columns texts, label. Did you mean 'texts'?"),
+    (lambda: own_csv("text,label\nfine,yes\nsch\u00f6n,no\n".encode("latin-1")), ValueError,
+     "mine.csv: expected UTF-8, found a byte in line 3 that is not. The encoding is probably"),
+    (lambda: tokenize(["fine"], load_tokenizer("minilm_l6"), cap=2), ValueError,
+     "expected a cap above the 2 special tokens that this tokenizer adds to each text, found 2."),
+    (lambda: by_length(POOL, np.ones(3), 8), ValueError,
+     "expected one length for each of the"),
+    (lambda: tfidf_model(["a", "b"], np.zeros(2)), ValueError,
+     "a classifier needs at least two classes, found one class only: [0.]. Draw more examples"),
+    (lambda: mcnemar(np.ones(3), np.ones(2)), ValueError,
+     "found (3,) and (2,). Score both on one test set."),
     # freezing, order, loop
     (lambda: freeze(toy_model("resnet"), "layer5"), ValueError,
      "resnet has no block 'layer5'. Nearest: layer4, layer3, layer2. Its blocks, in order: "),
