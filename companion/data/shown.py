@@ -64,7 +64,9 @@ def texts_to_show(texts: Texts) -> list[tuple[str, str, str]]:
             f"such as {lost[0]}. Was the cleaning changed? Pick others."
         )
     found = [places[name] for name in SHOWN[texts.name]]
-    return [(masked(texts.texts[i]), texts.classes[texts.labels[i]], texts.kinds[i]) for i in found]
+    return [
+        (masked(texts.texts[i]), texts.classes[texts.labels[i]], str(texts.kinds[i])) for i in found
+    ]
 
 
 def digest(text: str) -> str:
