@@ -13,8 +13,8 @@ from companion.teaching.exercise import Mistake, NotYet, call, compare, kind, nu
 # 03.1 --------------------------------------------------------------------------------------------
 
 
-def _pooled(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    return (states * mask[..., None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
+def _pooled(states: torch.Tensor, mask: torch.Tensor) -> Any:
+    return numbers((states * mask[..., None]).sum(dim=1) / mask.sum(dim=1, keepdim=True))
 
 
 def _pooling_case(seed: int, lengths: tuple[int, ...]) -> dict[str, Any]:
@@ -57,8 +57,7 @@ _POOLING_MISTAKES = (
 
 def pooling(function: Any) -> str | None:
     """Judge `function(states, mask) -> vectors`."""
-    right = lambda s, m: numbers(_pooled(s, m))  # noqa: E731
-    return compare(function, _POOLING_CASES, right, _POOLING_MISTAKES, numbers)
+    return compare(function, _POOLING_CASES, _pooled, _POOLING_MISTAKES, numbers)
 
 
 # 03.2 --------------------------------------------------------------------------------------------
