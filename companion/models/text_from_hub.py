@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from companion.data.hub import hub_file, hub_names
+from companion.data.hub import hub_commit, hub_file, hub_names
 from companion.data.hub_errors import HubError
 
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # the first of them that is there
@@ -31,6 +31,8 @@ def hub_folder(repo: str, *, weights: bool) -> Path:
     found = [name for name in TOKENIZER if name in names]
     stored = [name for name in WEIGHTS if name in names]
     if not found or (weights and not stored):
+        # Without a network the names are those in the cache, and the repository may hold more.
+        hub_commit(repo, cached=False)
         lacking = "weights" if found else "tokenizer"
         raise HubError(
             f"expected {' or '.join(WEIGHTS if found else TOKENIZER[:3])} in the model {repo}, "

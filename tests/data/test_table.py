@@ -50,16 +50,32 @@ def test_copies_are_left_out_and_counted(tmp_path: Path) -> None:
         (HEAD + "good,up\nbad\n", "the label in line 3 is empty, expected a text and a label in"),
         (HEAD + "good,up\nfine,up\n", "expected texts of at least two classes, found one class o"),
         (
-            HEAD + 'good,up\n"never closed,up\n' + "bad,down\n" * 11_200,
-            "characters, expected at most 50,000. A quotation mark that is never closed swallows",
+            HEAD + 'good,up\n"never closed,up\n' + "bad,down\n" * 3,
+            "expected quotation marks in pairs around a cell, found others in the row that begins "
+            "in line 3 (unexpected end of data, line 6). Close the one that was left open;",
         ),
+        (
+            HEAD + 'good,up\n"never closed,up\nbad,down\n"fine, really",up\n',
+            "found others in the row that begins in line 3 (',' expected after '\"', line 5).",
+        ),
+        (
+            HEAD + "good,up\ngood, really,up\n",
+            "mine.csv: the row that ends in line 3 has 3 cells, expected 2, one for each column. A "
+            "text with a comma in it has to stand in quotation marks, or part of it is read as th",
+        ),
+        ("review,stars,stars\na,up,up\n", "expected one column 'stars', found 2. Rename those th"),
+        (
+            HEAD + "odd,up\nodd,down\n",
+            "expected texts to train on, found that each of the 2 stands there with different lab",
+        ),
+        ((HEAD + "good,up\n").encode("utf-16"), "expected UTF-8, found a byte in line 1 that is n"),
         (
             HEAD + "good,up\n" + "w" * 100_000 + ",down\n",
             "mine.csv: the text that ends in line 3 has 100,000 characters, expected at most 50,0",
         ),
         (
             (HEAD + "good,up\nsch\u00f6n und gr\u00fcn,up\n").encode("latin-1"),
-            "expected UTF-8, found a byte in line 3 that is not. The encoding is probably",
+            "expected UTF-8, found a byte in line 3 that is not, byte ",
         ),
     ],
 )
@@ -68,6 +84,13 @@ def test_a_file_that_cannot_be_read_is_told_where(
 ) -> None:
     with pytest.raises(ValueError, match=re.escape(said)):
         read_csv(write(tmp_path, content), text="review", label="stars")
+
+
+def test_signs_and_vowel_marks_are_part_of_a_text(tmp_path: Path) -> None:
+    """Emoji, and Hindi words that differ in a vowel sign alone, are no copies of each other."""
+    said = [":)", ":(", "\U0001f600", "\U0001f622", "\u0915\u093f", "\u0915\u0940"]
+    rows = "".join(f"{text},{'up' if i % 2 else 'down'}\n" for i, text in enumerate(said))
+    assert read_csv(write(tmp_path, HEAD + rows), text="review", label="stars").texts == tuple(said)
 
 
 def test_a_long_text_is_read_where_it_is_asked_for(tmp_path: Path) -> None:

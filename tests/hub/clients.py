@@ -142,6 +142,84 @@ def encode(repo: str, absent: str) -> dict:
     return {"ids": ids["input_ids"][0].tolist(), "sum": out.sum().item(), "said": said}
 
 
+def train_on_texts(name: str, served: str) -> dict:
+    """Load a text network and its tokenizer, compare the weights with the file, and train them."""
+    import numpy as np
+    import torch
+
+    from companion.data.text import Texts
+    from companion.models.heads import add_label_head
+    from companion.models.text import load_text_backbone, load_tokenizer, text_fetch
+    from companion.transfer.fit import FitConfig
+    from companion.transfer.recipes_text import fine_tune
+    from tests.toys_text import published_tensors, toy_sentences
+
+    backbone = load_text_backbone(name, device="cpu")
+    state, wanted = backbone.state_dict(), published_tensors(backbone, served)
+    unlike = [k for k, v in state.items() if k not in wanted or not torch.equal(v, wanted[k])]
+    zeros, labels = np.zeros(48), np.arange(48) % 2
+    texts = Texts("toy", tuple(toy_sentences(48)), labels, ("good", "bad"), zeros, zeros, zeros)
+    fetch = text_fetch(texts, backbone, load_tokenizer(name))
+    model = add_label_head(backbone, 2)
+    plan = FitConfig(epochs=20, progress=False)
+    records = fine_tune(model, fetch, np.arange(48), plan, rate=5e-3)
+    moved = [k for k, v in model.state_dict().items() if not torch.equal(v, wanted.get(k, v + 1))]
+    return {
+        "tensors": len(state),
+        "unlike": unlike,
+        "moved": len(moved),
+        "losses": [record["loss"] for record in records],
+    }
+
+
+def text_features(name: str, options: dict) -> list[float]:
+    """Return the sum of the features of one text, and how many ids it has."""
+    import torch
+
+    from companion.data.examples import Padded
+    from companion.models.text import load_text_backbone, load_tokenizer
+
+    blocks = load_text_backbone(name, device="cpu", **options)
+    ids = torch.tensor([load_tokenizer(name)("the film was great")["input_ids"]])
+    with torch.no_grad():
+        features = blocks(Padded(ids, torch.tensor([ids.shape[1]])))
+    return [features.abs().sum().item(), ids.shape[1]]
+
+
+def tokens(name: str) -> list[str]:
+    """Return the tokens of one text; of the repository only the tokenizer is downloaded."""
+    from companion.models.text import load_tokenizer
+
+    return load_tokenizer(name).tokenize("the film was great")
+
+
+def text_despite(name: str) -> dict:
+    """Return how loading a text network is refused under a fault, and that it works after it."""
+    import urllib.request
+
+    from huggingface_hub import constants
+
+    try:
+        text_features(name, {})
+        said = "nothing"
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"
+    with urllib.request.urlopen(f"{constants.ENDPOINT}/standin/lift"):
+        return {"said": said, "features": text_features(name, {})}
+
+
+def refused_texts(names: list[str]) -> list[str]:
+    """Return how loading each of these text networks is refused."""
+    said = []
+    for name in names:
+        try:
+            text_features(name, {})
+            said.append("made")
+        except Exception as error:
+            said.append(f"{type(error).__name__}: {error}")
+    return said
+
+
 def refused(names: list[str]) -> list[str]:
     """Return how making each of these networks with weights from the hub is refused."""
     from companion.models.vision import create_network
