@@ -93,7 +93,9 @@ def published_tensors(blocks: Blocks, path: str) -> dict[str, torch.Tensor]:
     for key in blocks.state_dict():
         ours = next(start for start in names if key.startswith(f"{start}."))
         ends = key.replace(ours, names[ours], 1)
-        found |= {key: v for k, v in plain.items() if k.endswith(ends) and "pooler" not in k}
+        fits = [v for k, v in plain.items() if k.endswith(ends) and "pooler" not in k]
+        if fits:
+            found[key] = fits[-1]
     return found
 
 

@@ -138,7 +138,7 @@ def decoded(path: Path) -> str:
     """Return the text of a UTF-8 file.
 
     Raises:
-        ValueError: it is in another encoding; the message names the place and a guess at the encoding.
+        ValueError: another encoding; the message names the place and a guess.
     """
     raw = path.read_bytes()
     place = raw.find(b"\0")  # valid in UTF-8, but every other byte of English in UTF-16

@@ -1,7 +1,7 @@
 """The lessons' cells for a GPU: they run as they stand, with small stand-ins for what they fetch.
 
-Changed in the source are the switch, the name of the data set (the real one's sizes are checked),
-and the side of the pictures and the epochs, so that it takes seconds on two cores.
+Changed in the source are the switch, the name of the data set of pictures (the real one's sizes are
+checked), the side of the pictures, the longest text and the epochs, so that it takes seconds on two cores.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from tests.hub import clients
 from tests.hub.conftest import Hub
 from tests.hub.test_from_hub import random_checkpoint
 from tests.hub.test_hub_pictures import greys, parquet
+from tests.hub.test_text_from_hub import BERT, checkpoint
 
 REPO = "course/greys"
 CHANGES = {
@@ -25,7 +26,19 @@ CHANGES = {
     '"pets"': f'"{REPO}"',
     "size=224": "size=64",
     "epochs=4": "epochs=1",
+    "epochs=6": "epochs=1",
+    "cap=64": "cap=32",
 }
+
+ABOVE = """
+from companion.data.splits import draw
+from companion.evidence.metrics import macro_f1_within
+from companion.experiments.on_tweets import split_of, tweets as load
+from companion.models.text import load_text_backbone, load_tokenizer, text_fetch
+from companion.transfer.fit import FitConfig
+from companion.transfer.predict import predict
+tweets, split = load(), split_of(200)
+"""  # what the cells above lesson 03's last one have imported and loaded
 
 
 def full_size_cell(lesson: str) -> str:
@@ -67,3 +80,10 @@ def test_three_networks_are_probed_and_fine_tuned_on_pets(served: Hub) -> None:
     found = re.findall(r"^(\w+), ([\w -]+): [01]\.\d{3} of the test pets$", printed, re.M)
     networks = ("resnet50", "efficientnet_b0", "vit_base_patch16_224")
     assert found == [(name, way) for name in networks for way in ("linear probe", "LP-FT")]
+
+
+@pytest.mark.slow
+def test_plain_bert_is_fine_tuned_on_tweets(hub: Hub) -> None:
+    hub.add_model(BERT, checkpoint(hub, "bert"))
+    printed = hub.call(clients.run_cell, ABOVE + full_size_cell("03_fine_tuning_bert.ipynb"))
+    assert re.search(r"^0\.\d+$", printed, re.M)
