@@ -1,7 +1,8 @@
 """The lessons' cells for a GPU: they run as they stand, with small stand-ins for what they fetch.
 
 Changed in the source are the switch, the name of the data set of pictures (the real one's sizes are
-checked), the side of the pictures, the longest text and the epochs, so that it takes seconds on two cores.
+checked), the side of the pictures, the longest text and the epochs: so it takes seconds on two
+cores.
 """
 
 from __future__ import annotations
