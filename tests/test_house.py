@@ -122,11 +122,13 @@ def test_modules_are_short(module):
 
 def test_the_package_is_small():
     core = [path for path in MODULES if room_of(path) in ("models", "transfer")]
-    assert length(*core) <= 3200  # 2,500 until texts came, with their families and recipes
+    # 2,500 until texts came, 3,200 until tags and spans and what needs no network did.
+    assert length(*core) <= 3500
     # What grows with every lesson, its questions and its exercises, is counted by the lesson.
     content = [path for path in MODULES if is_content(path)]
-    # 7,000 until the hub and training in several processes came, 8,000 until texts did.
-    assert length(*(path for path in MODULES if path not in content)) <= 10_000
+    # 7,000 until the hub and training in several processes came, 8,000 until texts did, 10,000
+    # until tags and spans did, with their two data sets.
+    assert length(*(path for path in MODULES if path not in content)) <= 11_000
     assert length(*content) <= 900 * len(NOTEBOOKS)
 
 

@@ -13,10 +13,13 @@ import torch
 
 from companion.data.assets import AssetError, asset_path
 from companion.data.elpv import load_elpv
+from companion.data.spans import Questions, cut_windows, located
 from companion.data.splits import draw, draw_per_class, split_by_group
 from companion.data.table import read_csv
+from companion.data.tags import TaggedTexts
 from companion.data.text import Texts, tokenize
 from companion.data.vision import PictureFetch, Pictures, decode_picture, decode_pictures
+from companion.evidence.bio import Entity, tags_of
 from companion.evidence.intervals import paired_difference, t_interval, wilson
 from companion.evidence.metrics import accuracy, auroc
 from companion.evidence.pairs import mcnemar
@@ -106,6 +109,14 @@ def own_csv(content: str | bytes) -> Texts:
         path = Path(folder) / "mine.csv"
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return read_csv(path, text="text", label="label")
+
+
+ONE = np.zeros(1)
+
+
+def question(text: str) -> Questions:
+    """Return one question about one text."""
+    return Questions("mine", (text,), ("by Ann Lee",), (((3, 10),),), ONE, ONE)
 
 
 MESSAGES: list[tuple[Callable, type[Exception], str]] = [
@@ -207,6 +218,17 @@ MESSAGES: list[tuple[Callable, type[Exception], str]] = [
      "expected labels (N,) and scores (N, classes), found shapes (40,) and (40,). Pass logits"),
     (lambda: auroc(np.zeros(4), np.zeros((4, 2))), ValueError,
      "AUROC compares two classes: found 2 columns of scores and one class only or too many"),
+    # tags and spans
+    (lambda: TaggedTexts("mine", (("Ann", "Lee"),), (("B-x",),), ("O", "B-x", "I-x"), ONE),
+     ValueError,
+     "mine: text 0 has 2 words and 1 tags, expected at least one word and a tag for each. Tag"),
+    (lambda: tags_of([Entity("x", 0, 2), Entity("x", 1, 3)], 3), ValueError,
+     "the entity 'x' of words 1 to 2 overlaps another; BIO tags can name a word once only. Keep"),
+    (lambda: located("by Ann Lee", "Bob", 3), ValueError,
+     "expected the answer 'Bob' at character 3 of its context, found 'Ann'. It stands nowhere in"),
+    (lambda: cut_windows(question("who " * 40), load_tokenizer("minilm_l6"), cap=32, stride=8),
+     ValueError,
+     "has 40 tokens: with 3 special ones and a stride of 8 nothing new of its context fits into a"),
 ]  # fmt: skip
 
 

@@ -137,6 +137,15 @@ def tokenize(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, *, cap: i
     )
 
 
+def padded_tokens(tokens: Tokens, ids: np.ndarray, device: torch.device) -> Padded:
+    """Return the token ids (B, T) of the texts `ids` (B,) on a device, padded to the longest."""
+    starts, ends = tokens.offsets[ids], tokens.offsets[ids + 1]
+    spans = [np.arange(a, b) for a, b in zip(starts, ends, strict=True)]
+    rows = torch.from_numpy(tokens.ids[np.concatenate(spans)].astype(np.int64))
+    found = pad(rows, torch.from_numpy(ends - starts), tokens.pad)
+    return Padded(found.values.to(device), found.lengths.to(device))
+
+
 @dataclass(frozen=True)
 class TextFetch:
     """A function from example ids to a batch of padded token ids on the device."""
@@ -156,12 +165,7 @@ class TextFetch:
     def __call__(self, ids: np.ndarray, epoch: int | None = None) -> Batch:
         """Return token ids (B, T), padded, and labels (B,) for ids (B,)."""
         ids = np.asarray(ids)
-        starts, ends = self.tokens.offsets[ids], self.tokens.offsets[ids + 1]
-        spans = [np.arange(a, b) for a, b in zip(starts, ends, strict=True)]
-        rows = torch.from_numpy(self.tokens.ids[np.concatenate(spans)].astype(np.int64))
-        inputs = pad(rows, torch.from_numpy(ends - starts), self.tokens.pad)
-        moved = Padded(inputs.values.to(self.device), inputs.lengths.to(self.device))
-        return Batch(moved, self.targets(ids), ids)
+        return Batch(padded_tokens(self.tokens, ids, self.device), self.targets(ids), ids)
 
     def targets(self, ids: np.ndarray) -> torch.Tensor:
         """Return the labels (B,) of these examples on the device."""
