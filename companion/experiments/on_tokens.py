@@ -12,7 +12,7 @@ from companion.data.spans import SpanFetch, cut_windows
 from companion.data.splits import Split, split_by_group
 from companion.data.tags import TagFetch, align
 from companion.data.wnut import load_wnut
-from companion.evidence.answers import exact_match, mean_score, token_f1
+from companion.evidence.answers import best_over, exact_match, token_f1
 from companion.evidence.entities import entity_score, word_accuracy
 from companion.models.blocks import Blocks
 from companion.models.text import load_text_backbone, load_tokenizer
@@ -98,8 +98,12 @@ def scores(task: Task, model: Blocks, ids: np.ndarray) -> dict[str, float]:
     """Return every score of a model on tweets or questions `ids` (N,)."""
     if task == "tags":
         return tag_scores(predict_tags(model, tag_fetch(), ids), ids)
-    found = predict_answers(model, span_fetch(), ids)
-    return span_scores([answer.text() for answer in found], ids)
+    return span_scores(answers(model, ids), ids)
+
+
+def answers(model: Blocks, ids: np.ndarray) -> list[str]:
+    """Return the best answer of a model to each of these questions, "none" left out."""
+    return [ranked.text() for ranked in predict_answers(model, span_fetch(), ids)]
 
 
 def tag_scores(found: list[list[str]], ids: np.ndarray) -> dict[str, float]:
@@ -120,15 +124,21 @@ def tag_scores(found: list[list[str]], ids: np.ndarray) -> dict[str, float]:
 
 def span_scores(found: list[str], ids: np.ndarray) -> dict[str, float]:
     """Return every score of the answers to these questions, for each kind of question too."""
-    truths, kinds = span_fetch().asked.truths(ids), span_fetch().asked.kinds[ids]
-    scored = {}
-    for name, score in (("token F1", token_f1), ("exact match", exact_match)):
-        scored[name] = mean_score(score, found, truths)
+    kinds, scored = span_fetch().asked.kinds[ids], {}
+    for name, values in scores_of_each(found, ids).items():
+        scored[name] = np.mean(values)
         for kind in np.unique(kinds):
-            here = np.flatnonzero(kinds == kind)
-            mine, theirs = [found[i] for i in here], [truths[i] for i in here]
-            scored[f"{name}, {kind}"] = mean_score(score, mine, theirs)
+            scored[f"{name}, {kind}"] = np.mean(np.array(values)[kinds == kind])
     return rounded(scored)
+
+
+def scores_of_each(found: list[str], ids: np.ndarray) -> dict[str, list[float]]:
+    """Return the scores of the answer to each of these questions, in their order."""
+    pairs = list(zip(found, span_fetch().asked.truths(ids), strict=True))
+    return {
+        "token F1": [round(best_over(token_f1, *pair), 5) for pair in pairs],
+        "exact match": [best_over(exact_match, *pair) for pair in pairs],
+    }
 
 
 def rounded(scored: dict[str, float]) -> dict[str, float]:
@@ -150,7 +160,16 @@ def judged(spec: dict) -> dict:
     task, split = spec["task"], split_of(spec["task"], spec["seed"])
     model = train_arm(spec)
     chosen = scores(task, model, split.validation)[METRICS[task]]
-    return result(task, scores(task, model, split.test), chosen, len(split.test), split)
+    if task == "tags":
+        found = tag_scores(predict_tags(model, tag_fetch(), split.test), split.test)
+        return result(task, found, chosen, len(split.test), split)
+    return judged_answers(answers(model, split.test), chosen, split)
+
+
+def judged_answers(found: list[str], validation: float, split: Split) -> dict:
+    """Return the result of answers to the test part of a split, with the score of each of them."""
+    scored = result("spans", span_scores(found, split.test), validation, len(split.test), split)
+    return scored | {"each": scores_of_each(found, split.test)}
 
 
 def result(

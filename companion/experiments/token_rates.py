@@ -13,7 +13,7 @@ RATES = {
     "untrained": (1e-4, 3e-4, 1e-3),
     "frozen": (1e-3, 3e-3, 1e-2),  # a head alone asks for more
 }
-N = {"tags": 500, "spans": 300}
+N = {"tags": 500, "spans": 200}
 EPOCHS = {"tuned": 6, "untrained": 6, "frozen": 20}  # the frozen part runs once
 
 

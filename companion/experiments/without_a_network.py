@@ -27,25 +27,28 @@ def run(spec: dict) -> dict:
     task, seed = spec["task"], spec["seed"]
     split = on_tokens.split_of(task, seed)
     ids = on_tokens.training_ids(task, spec["n"], seed)
-    judge = tags_of_tweets if task == "tags" else answers_on_licences
-    chosen, found = judge(ids, split.validation), judge(ids, split.test)
     metric = on_tokens.METRICS[task]
-    return on_tokens.result(task, found, chosen[metric], len(split.test), split)
+    if task == "tags":
+        chosen = on_tokens.tag_scores(tags_of_tweets(ids, split.validation), split.validation)
+        found = on_tokens.tag_scores(tags_of_tweets(ids, split.test), split.test)
+        return on_tokens.result(task, found, chosen[metric], len(split.test), split)
+    chosen = on_tokens.span_scores(answers_on_licences(ids, split.validation), split.validation)
+    return on_tokens.judged_answers(answers_on_licences(ids, split.test), chosen[metric], split)
 
 
-def tags_of_tweets(ids: np.ndarray, asked: np.ndarray) -> dict[str, float]:
-    """Return the scores on the tweets `asked` of the rule that is best on the tweets `ids`."""
+def tags_of_tweets(ids: np.ndarray, asked: np.ndarray) -> list[list[str]]:
+    """Return the tags of the tweets `asked` by the rule that is best on the tweets `ids`."""
     texts = on_tokens.tag_fetch().texts
     rule = best_rule(
         [texts.words[i] for i in ids],
         [texts.tags[i] for i in ids],
         lambda truth, found: entity_score(truth, found).f1,
     )
-    return on_tokens.tag_scores([tags_by_rule(rule, texts.words[i]) for i in asked], asked)
+    return [tags_by_rule(rule, texts.words[i]) for i in asked]
 
 
-def answers_on_licences(ids: np.ndarray, asked: np.ndarray) -> dict[str, float]:
-    """Return the scores on the questions `asked` of the patterns that are best on `ids`."""
+def answers_on_licences(ids: np.ndarray, asked: np.ndarray) -> list[str]:
+    """Return the answers to the questions `asked` by the patterns that are best on `ids`."""
     questions = on_tokens.span_fetch().asked
     chosen = {}
     for kind, patterns in PATTERNS.items():
@@ -54,5 +57,4 @@ def answers_on_licences(ids: np.ndarray, asked: np.ndarray) -> dict[str, float]:
         chosen[kind] = best_pattern(
             patterns, contexts, truths, lambda found, right: mean_score(token_f1, found, right)
         )
-    found = [first_match(chosen[questions.kinds[i]], questions.contexts[i]) for i in asked]
-    return on_tokens.span_scores(found, asked)
+    return [first_match(chosen[questions.kinds[i]], questions.contexts[i]) for i in asked]
