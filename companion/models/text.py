@@ -156,7 +156,7 @@ def as_text_blocks(
     for row, length in enumerate(lengths.tolist()):
         ids[row, :length] = torch.arange(length, device=device) + net.config.vocab_size - 8
     x = Padded(ids, lengths)
-    layers = cut_text(net, pooling, vocabulary_digest(tokenizer))
+    layers = cut_text(net, pooling, vocabulary_digest(tokenizer), tokenizer.sep_token_id)
     with torch.no_grad():
         states = net(input_ids=ids, attention_mask=x.mask.long()).last_hidden_state
         whole = layers["pool"](Padded(states, lengths))

@@ -15,13 +15,20 @@ FAMILIES = ("bert", "distilbert", "roberta")  # the model types that can be cut
 
 
 class TokenEmbedding(nn.Module):
-    """What stands before the first block: token ids to vectors, with their positions."""
+    """What stands before the first block: token ids to vectors, with their positions.
 
-    def __init__(self, net: nn.Module, positions: int, vocabulary: str) -> None:
+    A network that learned to tell the two parts of a pair apart, as BERT did, is told which token
+    is of which: the second part begins after the first `separator`.
+    """
+
+    def __init__(
+        self, net: nn.Module, positions: int, vocabulary: str, separator: int | None
+    ) -> None:
         super().__init__()
         self.net = net
         self.positions = positions  # the longest sequence
         self.vocabulary = vocabulary  # names the tokenizer that the ids must come from
+        self.separator = separator  # None where the network knows one kind of part only
 
     def forward(self, x: Padded) -> Padded:
         """Map token ids (B, T) to vectors (B, T, D).
@@ -40,7 +47,14 @@ class TokenEmbedding(nn.Module):
                 f"token id {int(x.values.max())} is outside the {known} that this network knows: "
                 "the tokenizer belongs to another one. Load both by the same name."
             )
-        return Padded(self.net(x.values), x.lengths)
+        if self.separator is None:
+            return Padded(self.net(x.values), x.lengths)
+        return Padded(self.net(x.values, token_type_ids=self.parts(x.values)), x.lengths)
+
+    def parts(self, ids: torch.Tensor) -> torch.Tensor:
+        """Return 0 for each token (B, T) up to the first separator, 1 after it."""
+        separators = (ids == self.separator).long()
+        return (separators.cumsum(dim=1) - separators).clamp(max=1)
 
 
 class EncoderBlock(nn.Module):
@@ -73,8 +87,12 @@ class SequencePool(nn.Module):
         return self.pooling
 
 
-def cut_text(net: PreTrainedModel, pooling: Pooling, vocabulary: str) -> dict[str, nn.Module]:
+def cut_text(
+    net: PreTrainedModel, pooling: Pooling, vocabulary: str, separator: int | None
+) -> dict[str, nn.Module]:
     """Return the blocks of `net` by name, in order, from token ids to features (B, D).
+
+    `vocabulary` names the tokenizer, `separator` is its token between the two parts of a pair.
 
     Raises:
         ValueError: `net` is of no family that can be cut, or the pooling is unknown.
@@ -90,7 +108,9 @@ def cut_text(net: PreTrainedModel, pooling: Pooling, vocabulary: str) -> dict[st
             f"{type(net).__name__} cannot be cut into blocks: expected one of the families "
             f"{', '.join(FAMILIES)}. Choose a checkpoint of one of them."
         )
-    embedding = TokenEmbedding(net.embeddings, longest(net), vocabulary)
+    kinds_of_parts = getattr(net.config, "type_vocab_size", 1)  # RoBERTa has 1, DistilBERT none
+    separator = separator if kinds_of_parts > 1 else None
+    embedding = TokenEmbedding(net.embeddings, longest(net), vocabulary, separator)
     return {
         "embeddings": embedding,
         **{f"block{i}": EncoderBlock(layer) for i, layer in enumerate(layers)},

@@ -120,6 +120,28 @@ def test_blocks_are_the_published_network_and_padding_is_nothing(
 
 
 @each_family
+def test_the_parts_of_a_pair_are_told_apart_as_the_library_does(
+    networks: Networks, family: str
+) -> None:
+    folder = networks.folder(family)
+    tokenizer = toy_tokenizer(folder) if family in FAMILIES else load_tokenizer(family)
+    texts = toy_sentences(8)
+    pairs = tokenizer(texts[:4], texts[4:], padding=True, return_tensors="pt")
+    if family in ("bert", "minilm_l6"):
+        assert pairs["token_type_ids"].any()
+    else:  # these know no parts
+        pairs.pop("token_type_ids", None)
+    net = AutoModel.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    lengths = pairs["attention_mask"].sum(dim=1)
+    blocks = networks.blocks(family)
+    with torch.no_grad():
+        expected = net(**pairs).last_hidden_state
+        found = blocks(Padded(pairs["input_ids"], lengths), stop=blocks.position("pool"))
+    real = pairs["attention_mask"].bool()
+    torch.testing.assert_close(found.values[real], expected[real], rtol=0, atol=1e-5)
+
+
+@each_family
 def test_slices_compose_at_every_boundary(networks: Networks, family: str) -> None:
     x, blocks = networks.ids(family), networks.blocks(family)
     n = 2 if family in FAMILIES else 6
