@@ -108,9 +108,10 @@ def cut_text(
             f"{type(net).__name__} cannot be cut into blocks: expected one of the families "
             f"{', '.join(FAMILIES)}. Choose a checkpoint of one of them."
         )
-    kinds_of_parts = getattr(net.config, "type_vocab_size", 1)  # RoBERTa has 1, DistilBERT none
-    separator = separator if kinds_of_parts > 1 else None
-    embedding = TokenEmbedding(net.embeddings, longest(net), vocabulary, separator)
+    told_parts = isinstance(net, BertModel)  # RoBERTa and DistilBERT learned of none
+    embedding = TokenEmbedding(
+        net.embeddings, longest(net), vocabulary, separator if told_parts else None
+    )
     return {
         "embeddings": embedding,
         **{f"block{i}": EncoderBlock(layer) for i, layer in enumerate(layers)},
