@@ -8,8 +8,10 @@ import numpy as np
 
 from companion.experiments import on_tokens
 
+# 3e-5, which the field uses for thousands of texts, was looked at first on tags, on both splits: in
+# 190 steps it learned to name next to nothing (validation F1 below 0.01). So the range begins higher.
 RATES = {
-    "tuned": (3e-5, 1e-4, 3e-4),
+    "tuned": (1e-4, 3e-4, 1e-3),
     "untrained": (1e-4, 3e-4, 1e-3),
     "frozen": (1e-3, 3e-3, 1e-2),  # a head alone asks for more
 }
