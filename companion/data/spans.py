@@ -54,6 +54,17 @@ class Questions:
         return [[self.contexts[i][a:b] for a, b in self.answers[i]] for i in ids]
 
 
+def taken(asked: Questions, ids: np.ndarray) -> Questions:
+    """Return some of the questions, in the order of `ids`."""
+    return Questions(
+        asked.name,
+        *(tuple(column[i] for i in ids) for column in (asked.questions, asked.contexts)),
+        tuple(asked.answers[i] for i in ids),
+        asked.groups[ids],
+        asked.kinds[ids],
+    )
+
+
 def check_questions(asked: Questions) -> None:
     """Check a set of questions for what cannot be trained on.
 

@@ -234,6 +234,84 @@ def refused(names: list[str]) -> list[str]:
     return said
 
 
+def tagged(name: str, options: dict) -> dict:
+    """Return what `load_hub_tags` made of a data set."""
+    from companion.data.hub_texts import load_hub_tags
+
+    texts, split = load_hub_tags(name, **options)
+    return {
+        "classes": list(texts.classes),
+        "first": [list(texts.words[0]), list(texts.tags[0])],
+        "last": list(texts.words[-1]),
+        "sizes": [len(part) for part in (split.train, split.validation, split.test)],
+        "ends": [int(split.train[-1]), int(split.validation[-1]), int(split.test[-1])],
+    }
+
+
+def asked(name: str, options: dict) -> dict:
+    """Return what `load_hub_questions` made of a data set."""
+    from companion.data.hub_texts import load_hub_questions
+
+    questions, split = load_hub_questions(name, **options)
+    parts = split.train, split.validation, split.test
+    return {
+        "truths": questions.truths(range(min(8, len(questions)))),
+        "kinds": sorted(set(questions.kinds.tolist())),
+        "parts": [part.tolist()[:8] for part in parts],
+        "sizes": [len(part) for part in parts],
+        "titles": [sorted({int(g) for g in questions.groups[part]})[:9] for part in parts],
+    }
+
+
+def refused_set(loader: str, name: str, options: dict) -> str:
+    """Return how a set of tagged texts or of questions is refused."""
+    from companion.data import hub_texts
+
+    try:
+        getattr(hub_texts, loader)(name, **options)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return "loaded"
+
+
+def learn_tags_and_answers(network: str, tags: str, questions: str) -> dict:
+    """Train both heads on a network and two sets, all from the hub; return losses and answers."""
+    import numpy as np
+
+    from companion.data.hub_texts import load_hub_questions, load_hub_tags
+    from companion.data.spans import SpanFetch, cut_windows
+    from companion.data.tags import TagFetch, align
+    from companion.models.text import load_text_backbone, load_tokenizer
+    from companion.models.token_heads import SPAN_ENDS, add_token_head, span_loss, tag_loss
+    from companion.transfer.answers import predict_answers, predict_tags
+    from companion.transfer.fit import FitConfig
+    from companion.transfer.recipes_tokens import fine_tune_tokens
+
+    tokenizer, plan = load_tokenizer(network), FitConfig(epochs=25, progress=False)
+    texts, _ = load_hub_tags(tags)
+    asked, _ = load_hub_questions(questions)
+    fetches = {
+        "tags": (TagFetch(texts, align(texts, tokenizer, cap=16)), len(texts.classes), tag_loss),
+        "spans": (
+            SpanFetch(asked, cut_windows(asked, tokenizer, cap=24, stride=2)),
+            SPAN_ENDS,
+            span_loss,
+        ),
+    }
+    out = {}
+    for task, (fetch, outputs, loss) in fetches.items():
+        model = add_token_head(load_text_backbone(network, device="cpu"), outputs)
+        ids = np.arange(len(texts)) if task == "tags" else np.arange(len(fetch.windows.question))
+        records = fine_tune_tokens(model, fetch, ids, plan, loss=loss, rate=1e-2)
+        out[task] = [record["loss"] for record in records]
+        if task == "tags":
+            out["said"] = predict_tags(model, fetch, ids)
+        else:
+            found = predict_answers(model, fetch, np.arange(len(asked)))
+            out["answered"] = [ranked.text() for ranked in found]
+    return out | {"tagged": [list(row) for row in texts.tags]}
+
+
 def run_cell(source: str) -> str:
     """Run a lesson's cell, with what the cells above it have imported; return what it prints."""
     import contextlib

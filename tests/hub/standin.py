@@ -189,7 +189,8 @@ class Handler(BaseHTTPRequestHandler):
             kind = "datasets" if found[1] else "models"
             return self.file(kind, *found.group(2, 3, 4))
         if found := re.fullmatch(r"/api/resolve-cache/(\w+)/([^/]+/[^/]+)/(\w+)/(.+)", path):
-            return self.send(self.hub.repos[found[1], found[2]].files[found[4]], found[4])
+            repo = self.hub.repos[found[1], found[2]]
+            return self.send(repo.files[found[4]], found[4], repo.commit)
         api = r"/api/(models|datasets)/([^/]+/[^/]+)(?:/(revision|tree|paths-info)/([^/]+)(.*))?"
         if found := re.fullmatch(api, path):
             return self.about(*found.groups())
@@ -226,11 +227,10 @@ class Handler(BaseHTTPRequestHandler):
         held = [item for repo in self.hub.repos.values() for item in repo.files.items()]
         self.send(next(body for path, body in held if oid(path, body) == sha256), "x.bin")
 
-    def send(self, body: bytes, path: str) -> None:
+    def send(self, body: bytes, path: str, commit: str = "") -> None:
         """Send a file, or the part that was asked for, or what a fault makes of it."""
-        commits = [r.commit for r in self.hub.repos.values() if r.files.get(path) == body]
         headers = {"ETag": f'"{oid(path, body)}"', "Accept-Ranges": "bytes"}
-        headers |= {"X-Repo-Commit": commits[0]} if commits else {}
+        headers |= {"X-Repo-Commit": commit} if commit else {}
         if self.hub.strikes("stalled") and self.command == "GET":
             time.sleep(4)
         if self.hub.strikes("corrupt"):

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from companion.data.hub_pictures import KNOWN, _check_sizes, _store, official_split
+from companion.data.hub_pictures import KNOWN, _store, official_split
+from companion.data.hub_sets import check_sizes
 from companion.data.vision import Pictures
 from tests.hub import clients
 from tests.hub.conftest import ClientError, Hub
@@ -106,7 +107,7 @@ def test_pets_by_its_name_has_its_columns_and_a_validation_part(hub: Hub) -> Non
 def test_pets_has_the_sizes_that_we_know_or_is_refused(hub: Hub) -> None:
     parts = {part: greys([9] * 4, [0, 1, 0, 1]) for part in ("train", "test")}
     with pytest.raises(ValueError) as caught:
-        _check_sizes("pets", parts, KNOWN["pets"].parts)
+        check_sizes("pets", parts, KNOWN["pets"].parts)
     assert str(caught.value) == (
         "pets: expected the official parts {'train': 3680, 'test': 3669}, found {'train': 4, "
         "'test': 4}. The repository has changed: pass the revision that had them, or its "
@@ -217,7 +218,7 @@ def test_an_official_split_needs_its_parts() -> None:
 def test_a_name_we_do_not_know_and_a_package_that_is_missing(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from companion.data import hub_pictures
+    from companion.data import hub_pictures, hub_sets
 
     with pytest.raises(ValueError) as caught:
         hub_pictures.load_hub_pictures("flowers")
@@ -226,5 +227,5 @@ def test_a_name_we_do_not_know_and_a_package_that_is_missing(
         "owner/name."
     )
     monkeypatch.setitem(__import__("sys").modules, "datasets", None)
-    with pytest.raises(hub_pictures.HubError, match='pip install "datasets>=3"`, then restart'):
-        hub_pictures._datasets()
+    with pytest.raises(hub_sets.HubError, match='pip install "datasets>=3"`, then restart'):
+        hub_sets.datasets_package()
