@@ -18,6 +18,7 @@ from companion.teaching.exercises import (
     fine_tuning_bert,
     refreshers,
     start_here,
+    token_heads,
     what_it_knows,
 )
 from companion.teaching.page import put
@@ -26,7 +27,7 @@ PASSED, NOT_YET, NOT_ATTEMPTED = "passed", "not yet", "not attempted yet"
 # The word says the state; the colour of the bar only repeats it (Okabe-Ito).
 _BARS = {PASSED: "#009E73", NOT_YET: "#D55E00", NOT_ATTEMPTED: "#0072B2"}
 
-_LESSONS = (refreshers, start_here, what_it_knows, fine_tuning, fine_tuning_bert)
+_LESSONS = (refreshers, start_here, what_it_knows, fine_tuning, fine_tuning_bert, token_heads)
 EXERCISES: dict[str, Exercise] = {e.id: e for lesson in _LESSONS for e in lesson.EXERCISES}
 
 

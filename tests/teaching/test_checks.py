@@ -15,7 +15,12 @@ from scipy import stats
 
 from companion.teaching import checks
 from companion.teaching.checks import EXERCISES, NOT_ATTEMPTED, NOT_YET, PASSED, judge
-from tests.teaching import refresher_answers, wrong_fine_tuning_bert, wrong_what_it_knows
+from tests.teaching import (
+    refresher_answers,
+    wrong_fine_tuning_bert,
+    wrong_token_heads,
+    wrong_what_it_knows,
+)
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
@@ -354,6 +359,7 @@ WRONG = [
     ("00.5", "pictures at once", lambda f, x, y, size: np.mean(f(x) == y)),
     *wrong_what_it_knows.WRONG,
     *wrong_fine_tuning_bert.WRONG,
+    *wrong_token_heads.WRONG,
     *refresher_answers.WRONG,
 ]
 
