@@ -25,8 +25,9 @@ LONGEST = 250  # words: longer texts are many windows each
 def load_licence_questions(longest: int = LONGEST) -> Questions:
     """Return three fixed questions over licence texts and notices, each asked where it has answers.
 
-    The answers are what people who keep the collection noted; every place of the text where one of
-    them stands is right. White space becomes one space, in texts and notes. Left out are copies,
+    The answers are what the keepers of the collection noted, most of it found by a program of
+    theirs with rules, and some of it odd; every place of the text where one of them stands is
+    right. White space becomes one space, in texts and notes. Left out are copies,
     texts of more than `longest` words, and notes that do not stand in the text. `kinds` is
     "holders", "authors" or "emails"; `groups` keeps near-duplicates together.
 
@@ -46,6 +47,30 @@ def load_licence_questions(longest: int = LONGEST) -> Questions:
     questions, contexts, answers, groups, kinds = zip(*rows, strict=True)
     return Questions(
         "licence questions", questions, contexts, answers, np.array(groups), np.array(kinds)
+    )
+
+
+def with_unanswered(asked: Questions) -> Questions:
+    """Return each question over each text; where nothing of its kind is noted, without an answer.
+
+    A text may hold an answer that the keepers' program missed; here it counts as none.
+    """
+    rows = list(zip(*(getattr(asked, c) for c in ("contexts", "groups", "kinds")), strict=True))
+    there = {(context, kind) for context, _, kind in rows}
+    more = [
+        (QUESTIONS[kind], context, (), group, kind)
+        for context, group in dict((context, group) for context, group, _ in rows).items()
+        for kind in QUESTIONS
+        if (context, kind) not in there
+    ]
+    questions, contexts, answers, groups, kinds = zip(*more, strict=True)
+    return Questions(
+        f"{asked.name}, some without an answer",
+        asked.questions + questions,
+        asked.contexts + contexts,
+        asked.answers + answers,
+        np.append(asked.groups, groups),
+        np.append(asked.kinds, kinds),
     )
 
 

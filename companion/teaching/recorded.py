@@ -20,14 +20,15 @@ def recorded(
     name: str,
     metric: str,
     *,
-    arm: str,
+    arm: str | None,
     n: int | str | None = None,
     rate: float | None = None,
     at: Mapping[str, object] | None = None,
 ) -> np.ndarray:
     """Return the scores (J,) of one arm's recorded trials, by seed; failed runs are left out.
 
-    `n` labels and the peak `rate` choose among the arm's trials; None where it has one only. `at`
+    `n` labels and the peak `rate` choose among the arm's trials; None where it has one only, and
+    `arm` is None where an experiment has no arms. `at`
     names any other part of their specification, such as {"block": "pool"}.
 
     Raises:
@@ -57,7 +58,7 @@ def recorded_by(
     return {value: corrected_interval(scores, share_of(name)) for value, scores in trials.items()}
 
 
-def chosen(arm: str, n: int | str | None, rate: float | None = None) -> dict:
+def chosen(arm: str | None, n: int | str | None, rate: float | None = None) -> dict:
     """Return the part of a specification that names an arm's trials."""
     parts = {"arm": arm, "n": n, "rate": rate}
     return {name: value for name, value in parts.items() if value is not None}

@@ -79,18 +79,19 @@ def draw_pretraining() -> Figure:
         ax.set_ylim(-0.5, 3.6)
         for i, word in enumerate(_SENTENCE):
             colour = OKABE_ITO[1] if i == _HIDDEN else "#444444"
-            _box(ax, i, 0, word, colour)
-            _arrow(ax, i, 0.35, 0.95, colour)
+            box(ax, i, 0, word, colour)
+            arrow(ax, i, 0.35, 0.95, colour)
         middle = (len(_SENTENCE) - 1) / 2
-        _box(ax, middle, 1.35, "blocks: every token looks at all others (attention)", "#444444", 6)
-        _arrow(ax, _HIDDEN, 1.75, 2.35, OKABE_ITO[1])
+        box(ax, middle, 1.35, "blocks: every token looks at all others (attention)", "#444444", 6)
+        arrow(ax, _HIDDEN, 1.75, 2.35, OKABE_ITO[1])
         for i, guess in enumerate(_GUESSES):
-            _box(ax, _HIDDEN - 1 + i, 2.75, guess, OKABE_ITO[1] if i == 1 else "#444444")
+            box(ax, _HIDDEN - 1 + i, 2.75, guess, OKABE_ITO[1] if i == 1 else "#444444")
         ax.text(_HIDDEN, 3.25, "the hidden word", ha="center", size=13, color=OKABE_ITO[1])
     return fig
 
 
-def _box(ax: Axes, x: float, y: float, text: str, colour: str, width: float = 0.0) -> None:
+def box(ax: Axes, x: float, y: float, text: str, colour: str, width: float = 0.0) -> None:
+    """Draw a text in a box around (x, y), as wide as the text or `width`."""
     style = {"boxstyle": "round,pad=0.35", "fc": "white", "ec": colour, "lw": 1.8}
     if width:
         ax.add_patch(
@@ -107,7 +108,8 @@ def _box(ax: Axes, x: float, y: float, text: str, colour: str, width: float = 0.
     ax.text(x, y, text, ha="center", va="center", size=13, color=colour, bbox=style)
 
 
-def _arrow(ax: Axes, x: float, low: float, high: float, colour: str) -> None:
+def arrow(ax: Axes, x: float, low: float, high: float, colour: str) -> None:
+    """Draw an arrow upwards from (x, low) to (x, high)."""
     ax.annotate(
         "", (x, high), (x, low), arrowprops={"arrowstyle": "->", "color": colour, "lw": 1.8}
     )

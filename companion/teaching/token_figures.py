@@ -16,10 +16,45 @@ from companion.data.tags import TagFetch
 from companion.evidence.bio import entities_of
 from companion.teaching.figures import HOUSE_STYLE, OKABE_ITO, show
 from companion.teaching.page import put
+from companion.teaching.text_figures import arrow, box
 from companion.transfer.answers import Ranked
 
 Row = tuple[str, str, str]
 HEADS: Row = ("token", "tag of the word", "label")
+
+
+def heads_figure() -> None:
+    """Show one body with three heads: a label for the text, a tag for each word, two ends."""
+    alt = (
+        "A wide box at the bottom, the pretrained body. Three arrows go up from it to three boxes, "
+        "the heads. Above them stand their answers: one label for a text, negative; one tag for "
+        "each word, such as O, B, I; the first and the last token of an answer."
+    )
+    show(draw_heads(), alt, "One body, three heads. Only the small top part differs.")
+
+
+def draw_heads() -> Figure:
+    """Return the figure of `heads_figure`."""
+    heads = (
+        ("label head", "flight late again", "negative"),
+        ("tag head", "Jets coach Rex Ryan", "B    O    B    I"),
+        ("span head", "Who wrote it? ... by Ann Lee.", "first: Ann   last: Lee"),
+    )
+    with mpl.rc_context(HOUSE_STYLE):
+        fig = Figure(figsize=(8, 3.8))
+        ax = fig.subplots()
+        ax.set_axis_off()
+        ax.set_xlim(-1.6, 5.6)
+        ax.set_ylim(-0.4, 3.4)
+        box(ax, 2, 0.2, "the pretrained body: the same for all three", "#444444", 6.4)
+        for i, (name, text, answer) in enumerate(heads):
+            x, colour = 2 + 2.3 * (i - 1), OKABE_ITO[i]
+            arrow(ax, x, 0.6, 1.15, colour)
+            box(ax, x, 1.5, name, colour)
+            arrow(ax, x, 1.85, 2.3, colour)
+            ax.text(x, 2.5, answer, ha="center", size=12, color=colour, weight="bold")
+            ax.text(x, 3.0, text, ha="center", size=11, color="#444444")
+    return fig
 
 
 def label_rows(fetch: TagFetch, tokenizer: PreTrainedTokenizerBase, i: int) -> list[Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -113,6 +113,30 @@ def ranked(
     top = sorted(best.items(), key=lambda item: (-item[1], item[0]))[:n_best]
     found = tuple(Candidate(context[a:b], a, b, score) for (a, b), score in top)
     return Ranked(found, min(float(row[0].sum()) for row in logits))
+
+
+def choose_margin(
+    found: Sequence[Ranked],
+    truths: Sequence[Sequence[str]],
+    score: Callable[[Sequence[str], Sequence[Sequence[str]]], float],
+) -> float:
+    """Return the margin of `Ranked.text` with the highest score on validation questions (N,).
+
+    Tried is each margin that changes an answer; of equals the highest, which answers most.
+
+    Raises:
+        ValueError: there are no questions.
+    """
+    if not found:
+        raise ValueError(
+            "expected validation questions to choose the margin by, found none. Answer some with "
+            "predict_answers first; never choose it on the test part."
+        )
+    leads = {one.none - one.candidates[0].score for one in found if one.candidates}
+    margins = [np.inf, *sorted(leads, reverse=True)]
+    # A margin just below a question's lead makes its answer "none".
+    tried = [m if m == np.inf else float(np.nextafter(m, -np.inf)) for m in margins]
+    return max(tried, key=lambda margin: score([one.text(margin) for one in found], truths))
 
 
 def best_spans(

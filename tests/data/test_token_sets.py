@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from companion.data.licences import load_licence_questions
+from companion.data.licences import load_licence_questions, with_unanswered
 from companion.data.near import near_duplicates, runs_of
 from companion.data.spans import Questions
 from companion.data.splits import split_by_group
@@ -69,3 +69,16 @@ def test_near_duplicates_are_those_of_a_slow_search(texts: list[str]) -> None:
     for i in range(len(texts)):
         for j in range(len(texts)):
             assert (found[i] == found[j]) == (group[i] == group[j])
+
+
+def test_questions_without_an_answer_are_those_that_nobody_noted() -> None:
+    asked = licences()
+    more = with_unanswered(asked)
+    assert len(more) == 3 * len(set(asked.contexts))
+    assert more.answers[: len(asked)] == asked.answers and not any(more.answers[len(asked) :])
+    pairs = list(zip(more.questions, more.contexts, strict=True))
+    assert len(set(pairs)) == len(pairs)
+    groups: dict[str, set] = {}
+    for context, group in zip(more.contexts, more.groups, strict=True):
+        groups.setdefault(context, set()).add(group)
+    assert all(len(held) == 1 for held in groups.values())

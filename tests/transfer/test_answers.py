@@ -15,7 +15,15 @@ from companion.evidence.bio import classes_of
 from companion.evidence.entities import entity_score
 from companion.models.text import load_text_backbone, load_tokenizer
 from companion.models.token_heads import SPAN_ENDS, add_token_head, span_loss, tag_loss
-from companion.transfer.answers import best_spans, predict_answers, predict_tags, predict_tokens
+from companion.transfer.answers import (
+    Candidate,
+    Ranked,
+    best_spans,
+    choose_margin,
+    predict_answers,
+    predict_tags,
+    predict_tokens,
+)
 from companion.transfer.boundary import cached
 from companion.transfer.fit import FitConfig, fit
 from companion.transfer.freeze import freeze, parameter_groups
@@ -38,6 +46,30 @@ def test_the_best_spans_are_those_of_a_slow_search(
         if legal[a] and legal[b]
     ]
     assert best_spans(logits, legal, longest, n_best) == sorted(spans, reverse=True)[:n_best]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.integers(-5, 5), st.sampled_from(["a", "b", ""])), min_size=1))
+def test_the_margin_is_the_best_of_all(rows: list[tuple[int, str]]) -> None:
+    found = [Ranked((Candidate("a", 0, 1, 0.0),), none=float(lead)) for lead, _ in rows]
+    truths = [[right] if right else [] for _, right in rows]
+
+    def score(answers: list[str], truths: list[list[str]]) -> float:
+        return mean_score(exact_match, answers, truths)
+
+    margin = choose_margin(found, truths, score)
+    reached = score([one.text(margin) for one in found], truths)
+    tried = [score([one.text(m) for one in found], truths) for m in np.arange(-6.5, 7)]
+    assert reached == max(tried)
+
+
+def test_a_margin_needs_questions_to_choose_by() -> None:
+    with pytest.raises(ValueError) as caught:
+        choose_margin([], [], lambda answers, truths: 0.0)
+    assert str(caught.value) == (
+        "expected validation questions to choose the margin by, found none. Answer some with "
+        "predict_answers first; never choose it on the test part."
+    )
 
 
 @pytest.fixture(scope="module")
