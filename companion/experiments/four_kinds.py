@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import numpy as np
+
 from companion.data.tags import TagFetch, align
 from companion.data.wnut import KINDS, load_wnut
 from companion.evidence.entities import entity_score
@@ -60,7 +62,7 @@ def run(spec: dict) -> dict:
     }
 
 
-def scores(found: list[list[str]], ids: list[int]) -> dict[str, float]:
+def scores(found: list[list[str]], ids: np.ndarray) -> dict[str, float]:
     """Return F1 over all kinds, of each kind with its names, and of names whatever their kind."""
     truth = [typed_fetch().texts.tags[i] for i in ids]
     scored = {"entity F1": entity_score(truth, found).f1}
