@@ -18,6 +18,7 @@ from tests.hub import clients
 from tests.hub.conftest import Hub
 from tests.hub.test_from_hub import random_checkpoint
 from tests.hub.test_hub_pictures import greys, parquet
+from tests.hub.test_hub_texts import FILMS, QUESTIONS, add, questions, sentences
 from tests.hub.test_text_from_hub import BERT, checkpoint
 
 REPO = "course/greys"
@@ -29,6 +30,10 @@ CHANGES = {
     "epochs=4": "epochs=1",
     "epochs=6": "epochs=1",
     "cap=64": "cap=32",
+    "cap=128": "cap=32",
+    "cap=384, stride=128": "cap=24, stride=2",
+    '"conll2003"': f'"{FILMS}"',
+    '"squad"': f'"{QUESTIONS}"',
 }
 
 ABOVE = """
@@ -40,6 +45,17 @@ from companion.transfer.fit import FitConfig
 from companion.transfer.predict import predict
 tweets, split = load(), split_of(200)
 """  # what the cells above lesson 03's last one have imported and loaded
+
+
+ABOVE_HEADS = """
+from companion.data.spans import SpanFetch, cut_windows, taken
+from companion.evidence.answers import mean_score, token_f1
+from companion.models.text import load_text_backbone, load_tokenizer
+from companion.models.token_heads import SPAN_ENDS, add_token_head, span_loss
+from companion.transfer.answers import predict_answers
+from companion.transfer.fit import FitConfig
+from companion.transfer.recipes_tokens import fine_tune_tokens
+"""  # the same for lesson 04x
 
 
 def full_size_cell(lesson: str) -> str:
@@ -88,3 +104,13 @@ def test_plain_bert_is_fine_tuned_on_tweets(hub: Hub) -> None:
     hub.add_model(BERT, checkpoint(hub, "bert"))
     printed = hub.call(clients.run_cell, ABOVE + full_size_cell("03_fine_tuning_bert.ipynb"))
     assert re.search(r"^0\.\d+$", printed, re.M)
+
+
+@pytest.mark.slow
+def test_cased_bert_learns_names_and_answers(hub: Hub) -> None:
+    hub.add_model("google-bert/bert-base-cased", checkpoint(hub, "bert"))
+    add(hub, FILMS, {"train": sentences(8), "validation": sentences(2), "test": sentences(4)})
+    add(hub, QUESTIONS, {"train": questions(16, 4), "validation": questions(4, 1)})
+    printed = hub.call(clients.run_cell, ABOVE_HEADS + full_size_cell("04x_going_further.ipynb"))
+    assert re.search(r"^CoNLL-2003, entity F1: [01]\.\d{3}$", printed, re.M)
+    assert re.search(r"^SQuAD, token F1: [01]\.\d{3}$", printed, re.M)
