@@ -59,9 +59,11 @@ from companion.transfer.recipes_tokens import fine_tune_tokens
 
 
 def full_size_cell(lesson: str) -> str:
-    """Return the source of the one cell of a lesson that asks the hub, switched on."""
+    """Return the source of the cells of a lesson that ask the hub, switched on."""
     cells = nbformat.read(ROOT / "notebooks" / lesson, as_version=4).cells
-    (source,) = [c.source for c in cells if c.source.startswith("FULL_SIZE = False")]
+    starts = ("FULL_SIZE = False", "if FULL_SIZE:")
+    source = "\n".join(c.source for c in cells if c.source.startswith(starts))
+    assert source.count(starts[0]) == 1
     for old, new in CHANGES.items():
         source = source.replace(old, new)
     return source
