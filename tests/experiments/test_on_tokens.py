@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from companion.evidence.bio import entities_of
-from companion.experiments import four_kinds, on_tokens, share_lost, token_rates, without_a_network
+from companion.experiments import on_tokens, share_lost, token_rates, without_a_network
 from companion.models.patterns import (
     PATTERNS,
     NameRule,
@@ -94,17 +94,3 @@ def test_rules_are_chosen_without_the_test_part() -> None:
 
 def shared(answers: list[str], truths: list[list[str]]) -> float:
     return sum(a in t for a, t in zip(answers, truths, strict=True))
-
-
-def test_scores_by_kind_and_of_any_kind() -> None:
-    ids = on_tokens.split_of("tags", 0).test[:200]
-    truth = [list(four_kinds.typed_fetch().texts.tags[i]) for i in ids]
-    found = four_kinds.scores(truth, ids)
-    assert found["entity F1"] == found["F1, person"] == found["F1, any kind"] == 1
-    assert found["names, person"] > 10
-    other = [[tag.replace("person", "place") for tag in row] for row in truth]
-    wrong = four_kinds.scores(other, ids)
-    assert wrong["F1, person"] == 0 and wrong["entity F1"] < 1 and wrong["F1, any kind"] == 1
-    untyped = on_tokens.tag_fetch().texts
-    for i in ids:  # the same tweets in both views, so that the splits are the same
-        assert untyped.words[i] == four_kinds.typed_fetch().texts.words[i]

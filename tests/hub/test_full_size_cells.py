@@ -49,10 +49,12 @@ tweets, split = load(), split_of(200)
 
 ABOVE_HEADS = """
 from companion.data.spans import SpanFetch, cut_windows, taken
+from companion.data.tags import TagFetch, align
 from companion.evidence.answers import mean_score, token_f1
+from companion.evidence.entities import entity_score
 from companion.models.text import load_text_backbone, load_tokenizer
-from companion.models.token_heads import SPAN_ENDS, add_token_head, span_loss
-from companion.transfer.answers import predict_answers
+from companion.models.token_heads import SPAN_ENDS, add_token_head, span_loss, tag_loss
+from companion.transfer.answers import predict_answers, predict_tags
 from companion.transfer.fit import FitConfig
 from companion.transfer.recipes_tokens import fine_tune_tokens
 """  # the same for lesson 04x
