@@ -53,6 +53,42 @@ def by_length(ids: np.ndarray, lengths: np.ndarray, batch_size: int, *, seed: in
     return batches
 
 
+def by_tokens(ids: np.ndarray, lengths: np.ndarray, tokens: int, *, seed: int = 0) -> Order:
+    """Return an order whose batches hold about `tokens` tokens each, padding included.
+
+    As `by_length`, but with more short sequences or fewer long ones in a batch.
+
+    Raises:
+        ValueError: no ids, not one length for each id, or a sequence is longer than `tokens`.
+    """
+    ids, lengths = check_order(ids, 1), np.asarray(lengths)
+    if lengths.shape != ids.shape or lengths.max() > tokens:
+        raise ValueError(
+            f"expected one length for each of the {len(ids)} ids, of at most {tokens} tokens, "
+            f"found {lengths.shape} with a longest of {lengths.max()}. Cut the documents shorter."
+        )
+    ends = token_ends(np.sort(lengths), tokens)
+
+    def batches(epoch: int) -> list[np.ndarray]:
+        rng = np.random.default_rng((seed, epoch))
+        places = rng.permutation(len(ids))
+        sorted_ids = ids[places[np.argsort(lengths[places], kind="stable")]]
+        whole = np.split(sorted_ids, ends)
+        return [whole[i] for i in rng.permutation(len(whole))]
+
+    return batches
+
+
+def token_ends(lengths: np.ndarray, tokens: int) -> list[int]:
+    """Return where to cut sorted `lengths` (N,) so that each padded batch fits into `tokens`."""
+    ends, start = [], 0
+    for place, length in enumerate(lengths.tolist()):
+        if (place + 1 - start) * length > tokens:
+            ends.append(place)
+            start = place
+    return ends
+
+
 def for_scoring(ids: np.ndarray, lengths: np.ndarray | None, batch_size: int) -> list[np.ndarray]:
     """Return batches of places in `ids` (N,): as they come, or by length where there are lengths.
 
