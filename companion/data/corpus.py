@@ -12,6 +12,7 @@ from companion.data.text import Tokens
 from companion.data.vision import digest_of
 
 if TYPE_CHECKING:  # importing it takes a second that pictures need not wait for
+    from tokenizers import Encoding
     from transformers import PreTrainedTokenizerBase
 
 OUTSIDE = -1  # the word of a special token
@@ -46,7 +47,7 @@ class Corpus:
 class Sequences(Tokens):
     """Documents as sequences of tokens: one document gives one sequence or several.
 
-    `words` (total,) numbers the words of each sequence and is OUTSIDE for special tokens,
+    `words` (total,) numbers the words of each sequence, OUTSIDE for special and unknown tokens;
     `documents` (N,) says which document a sequence is of.
     """
 
@@ -60,7 +61,8 @@ def cut_documents(
     """Return documents as sequences of at most `length` tokens, special tokens included.
 
     A long document is cut into consecutive sequences, and no sequence holds parts of two documents:
-    what stands in one says nothing about the next. `cut` counts the documents of several.
+    what stands in one says nothing about the next. Sequences in which nothing can be guessed, since
+    the tokenizer knows none of it, are left out. `cut` counts the documents of several sequences.
 
     Raises:
         ValueError: no room beside the special tokens, or less text in all than one sequence.
@@ -74,10 +76,7 @@ def cut_documents(
     found = tokenizer(
         list(texts), truncation=True, max_length=length, return_overflowing_tokens=True
     )
-    words = [
-        np.array([OUTSIDE if word is None else word for word in one.word_ids], dtype=np.int32)
-        for one in found.encodings
-    ]
+    words = [numbered_words(one, tokenizer.all_special_ids) for one in found.encodings]
     kept = [i for i, numbers in enumerate(words) if (numbers != OUTSIDE).any()]
     total = sum(len(words[i]) for i in kept)
     if total < length:
@@ -95,6 +94,16 @@ def cut_documents(
         words=np.concatenate([words[i] for i in kept]),
         documents=documents,
     )
+
+
+def numbered_words(encoding: Encoding, special: list[int]) -> np.ndarray:
+    """Return the word (T,) of each token, counted from 0, OUTSIDE for special and unknown ones."""
+    word_of = np.array([OUTSIDE if word is None else word for word in encoding.word_ids])
+    word_of[np.isin(encoding.ids, special)] = OUTSIDE
+    inside = word_of != OUTSIDE
+    if inside.any():
+        word_of[inside] -= word_of[inside].min()
+    return word_of.astype(np.int32)
 
 
 def of_equal_size(corpus: Corpus, size: int, measure: Callable[[str], int], seed: int) -> Corpus:
