@@ -1,4 +1,4 @@
-"""Which peak rate suits each encoder on definitions? Chosen on validation, on splits of no trial."""
+"""Which peak rate suits each encoder on definitions? Chosen on validation, before any test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the experiments on domains share: two tasks, three corpora, and the encoders made of them."""
+"""What the experiments on domains share: two tasks, three corpora, the encoders made of them."""
 
 from __future__ import annotations
 
