@@ -36,7 +36,9 @@ TOKENS = 450_000  # of each pre-training corpus: what one pass reads
 RATE = 3e-4  # of further pre-training
 HELD = 250  # documents of each kind on which losses are measured
 WARM = 45_000  # tokens of each kind that the head is warmed on
-WARM_EPOCHS = 12
+WARM_EPOCHS = 8
+WARM_RATE = 2e-3
+WARM_VIEWS = 4  # maskings of each sequence
 POOL_SEED = 2024  # divides definitions into the task's and those that are text only
 TUNING = (100, 101)  # their validation parts choose rates and strengths; no trial draws them
 TEST_SHARE = 0.25
@@ -133,8 +135,13 @@ def everything(fetch: MaskedFetch) -> np.ndarray:
 def warmed() -> Blocks:
     """Return MiniLM with its head for guessing tokens, warmed with the encoder frozen: minutes."""
     model = add_masked_head(load_text_backbone(BACKBONE))
-    key = digest_of(f"{LENGTH} {WARM} {WARM_EPOCHS}", *warm_text())
+    key = digest_of(warming(), *warm_text())
     return load_adapted(model, build_once("warmed-head", warm_and_save, key))
+
+
+def warming() -> str:
+    """Name all that decides what the warmed head is, besides the text."""
+    return f"{BACKBONE} {LENGTH} {WARM_EPOCHS} {WARM_RATE} {WARM_VIEWS}"
 
 
 def warm_text() -> tuple[str, ...]:
@@ -148,13 +155,13 @@ def warm_and_save(target: Path) -> None:
     """Warm the head and write the network to `target`."""
     model, source = add_masked_head(load_text_backbone(BACKBONE)), hidden(warm_text())
     plan = FitConfig(epochs=WARM_EPOCHS, schedule="linear", progress=False)
-    warm_head(model, source, everything(source), plan)
+    warm_head(model, source, everything(source), plan, rate=WARM_RATE, views=WARM_VIEWS)
     save_adapted(model, target)
 
 
 def adapted(domain: Domain, seed: int) -> Path:
     """Return the file of the network that read a domain's corpus, from the warmed head on."""
-    key = digest_of(f"{LENGTH} {TOKENS} {RATE} {HELD} {WARM} {WARM_EPOCHS}", *reading(domain, seed))
+    key = digest_of(f"{warming()} {TOKENS} {RATE}", *warm_text(), *reading(domain, seed))
     return build_once(
         f"adapted-{domain}-{seed}", lambda target: adapt_and_save(target, domain, seed), key
     )

@@ -22,19 +22,24 @@ from timm.layers import DropPath
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from companion.data.corpus import cut_documents
 from companion.data.examples import Batch
+from companion.data.masking import masked_fetch
 from companion.data.splits import Split
 from companion.data.vision import PictureFetch
 from companion.evidence.metrics import accuracy
 from companion.models.blocks import Blocks
 from companion.models.heads import add_label_head, label_loss
+from companion.models.language_heads import add_masked_head, language_loss
 from companion.models.vision import load_backbone
+from companion.transfer.adapt import held_out_loss
 from companion.transfer.boundary import cached
 from companion.transfer.freeze import freeze
-from companion.transfer.order import in_sequence, shuffled
+from companion.transfer.order import by_tokens, in_sequence, shuffled
 from companion.transfer.predict import predict, scorer
 from companion.transfer.processes import team
 from tests.toys import state_hash, toy_model, toy_pictures
+from tests.toys_text import toy_sentences, toy_text_model, toy_tokenizer
 from tests.transfer.test_fit import FLOATS, HELD_OUT, out_of_memory_above, small_net, train
 
 ODD = np.arange(49)  # batches of 8 end in one of 1, which leaves the second process without any
@@ -86,6 +91,33 @@ def frozen_prefix(folder: Path) -> dict:
         )
         out[name] = curve(model, fetch=fetch, order=shuffled(ODD[:17], 8), epochs=2)
     return out
+
+
+def masked(folder: Path) -> dict:
+    """A small BERT is trained further to guess hidden words, batch by batch of equal tokens."""
+    model = add_masked_head(toy_text_model("bert", folder / f"bert-{team_size()}-{rank()}"))
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    tokenizer = toy_tokenizer(folder / f"bert-{team_size()}-{rank()}")
+    sequences = cut_documents(toy_sentences(60), tokenizer, length=16)
+    fetch = masked_fetch(sequences, tokenizer, device=torch.device("cpu"))
+    order = by_tokens(ODD, fetch.lengths(ODD), 64, seed=2)
+    records = train(
+        model, fetch=fetch, order=order, loss=language_loss, rate=1e-3, epochs=3, keep_best=False
+    )
+    held = held_out_loss(model, fetch, np.arange(49, 60))
+    return {
+        "losses": [r["loss"] for r in records],
+        "scores": [],
+        "state": state_hash(model),
+        "gathered": None,
+        "alone": [held],
+    }
+
+
+def rank() -> int:
+    return int(os.environ.get("RANK", 0))
 
 
 def dropout(folder: Path) -> dict:

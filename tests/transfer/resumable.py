@@ -1,10 +1,11 @@
 """A training that is killed and started again: run as a program by test_resume.py.
 
-    python resumable.py FOLDER [slow] [text]
+    python resumable.py FOLDER [slow] [text | masked]
 
 Prints `resumed STEP`, then `piece N` before each micro-batch, and at the end a hash of the
 weights. With `slow`, the first checkpoint is written in two halves with a pause between them.
-With `text`, MiniLM learns sentences in batches of like length, from stored activations.
+With `text`, MiniLM learns sentences in batches of like length, from stored activations; with
+`masked`, all of it is trained further to guess their hidden words.
 """
 
 from __future__ import annotations
@@ -18,19 +19,23 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from companion.data.corpus import cut_documents
 from companion.data.examples import Fetch
+from companion.data.masking import masked_fetch
 from companion.data.splits import Split
 from companion.data.vision import PictureFetch
 from companion.evidence.metrics import accuracy
 from companion.models.blocks import Blocks
 from companion.models.heads import add_label_head, label_loss
+from companion.models.language_heads import add_masked_head, language_loss
 from companion.models.text import load_text_backbone, load_tokenizer, text_fetch
 from companion.models.vision import load_backbone
 from companion.transfer import checkpoint
+from companion.transfer.adapt import held_out_loss
 from companion.transfer.boundary import cached
 from companion.transfer.fit import FitConfig, fit
 from companion.transfer.freeze import freeze, parameter_groups
-from companion.transfer.order import Order, by_length, shuffled
+from companion.transfer.order import Order, by_length, by_tokens, shuffled
 from companion.transfer.predict import scorer
 from tests.toys import state_hash, toy_pictures, toy_texts
 
@@ -79,19 +84,35 @@ def texts() -> tuple[Blocks, Fetch, Order, FitConfig]:
     return model, cached(fetch, model, np.arange(200)), order, config
 
 
-def main(folder: Path, slow: bool, parts: tuple[Blocks, Fetch, Order, FitConfig]) -> None:
+def masked() -> tuple[Blocks, Fetch, Order, FitConfig]:
+    """Return MiniLM with its head for guessing words, all of which trains."""
+    tokenizer = load_tokenizer("minilm_l6")
+    model = add_masked_head(load_text_backbone("minilm_l6", device="cpu"))
+    sequences = cut_documents(toy_texts(200).texts, tokenizer, length=16)
+    fetch = masked_fetch(sequences, tokenizer, device=torch.device("cpu"))
+    ids = np.arange(160)
+    order = by_tokens(ids, fetch.lengths(ids), 128, seed=2)
+    return model, fetch, order, replace(CONFIG, epochs=2, patience=None)
+
+
+def main(folder: Path, slow: bool, kind: str) -> None:
     """Train, 80 steps, and print what happens."""
     found = checkpoint.load_checkpoint(folder)
     print("resumed", found["progress"]["step"] if found else 0, flush=True)
     if slow:
         write_slowly()
-    model, fetch, order, config = parts
+    model, fetch, order, config = {"text": texts, "masked": masked}.get(kind, pictures)()
+    learns = language_loss if kind == "masked" else label_loss
     split = Split(np.arange(160), np.arange(160, 200), np.arange(0))
+    if kind == "masked":
+        validate = lambda model: -held_out_loss(model, fetch, split.validation)  # noqa: E731
+    else:
+        validate = scorer(fetch, split, accuracy)
     pieces = iter(range(1, 10_000))
 
     def loss(model: torch.nn.Module, batch: object) -> tuple[torch.Tensor, int]:
         print("piece", next(pieces), flush=True)
-        return label_loss(model, batch)
+        return learns(model, batch)
 
     fit(
         model,
@@ -100,11 +121,11 @@ def main(folder: Path, slow: bool, parts: tuple[Blocks, Fetch, Order, FitConfig]
         parameter_groups(model, rate=1e-3, layer_decay=0.5),
         config,
         loss=loss,
-        validate=scorer(fetch, split, accuracy),
+        validate=validate,
         checkpoint=folder,
     )
     print("done", state_hash(model), flush=True)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), "slow" in sys.argv, texts() if "text" in sys.argv else pictures())
+    main(Path(sys.argv[1]), "slow" in sys.argv, sys.argv[-1])

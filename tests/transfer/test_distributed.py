@@ -33,6 +33,7 @@ CURVES = (
     "frozen_prefix",
     "memory_of_the_last",
     "continued",
+    "masked",
 )
 OTHERS = (
     "batchnorm_trains",

@@ -21,6 +21,7 @@ KILLS = (11, 21, None, 3, 27, 18, None, 33, 9, 25)
 
 
 def start(folder: Path, root: Path, *words: str) -> subprocess.Popen:
+    words = tuple(sorted(words, key=lambda word: word != "slow"))
     command = [sys.executable, "-m", "tests.transfer.resumable", str(folder), *words]
     return subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True)
 
@@ -71,6 +72,18 @@ def test_a_network_for_text_resumes_exactly_too(tmp_path: Path, root: Path) -> N
         run_until_killed(tmp_path / "killed", root, pieces, "text") for pieces in (27, None, 45)
     ]
     assert run_to_the_end(tmp_path / "killed", root, "text") == expected
+    assert sum(step > 0 for step in resumed) >= 2
+    assert expected.startswith("done ")
+
+
+@pytest.mark.slow
+def test_further_pre_training_resumes_exactly_too(tmp_path: Path, root: Path) -> None:
+    """Masks of the epoch, batches of equal tokens, words tied to their embeddings."""
+    expected = run_to_the_end(tmp_path / "straight", root, "masked")
+    resumed = [
+        run_until_killed(tmp_path / "killed", root, pieces, "masked") for pieces in (19, None, 23)
+    ]
+    assert run_to_the_end(tmp_path / "killed", root, "masked") == expected
     assert sum(step > 0 for step in resumed) >= 2
     assert expected.startswith("done ")
 
