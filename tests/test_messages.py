@@ -6,13 +6,17 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from companion.data.assets import AssetError, asset_path
+from companion.data.corpus import Corpus, cut_documents, of_equal_size
 from companion.data.elpv import load_elpv
+from companion.data.masking import Masking, masked_fetch
+from companion.data.overlap import refuse_overlap
 from companion.data.spans import Questions, cut_windows, located
 from companion.data.splits import draw, draw_per_class, split_by_group
 from companion.data.table import read_csv
@@ -30,7 +34,7 @@ from companion.models.vision import load_backbone
 from companion.transfer.boundary import cached
 from companion.transfer.fit import FitConfig, fit
 from companion.transfer.freeze import freeze, parameter_groups
-from companion.transfer.order import by_length, shuffled
+from companion.transfer.order import by_length, by_tokens, shuffled
 from companion.transfer.predict import features
 from companion.transfer.probe import linear_probe
 from companion.transfer.schedule import make_optimizer, rate_factor
@@ -229,6 +233,26 @@ MESSAGES: list[tuple[Callable, type[Exception], str]] = [
     (lambda: cut_windows(question("who " * 40), load_tokenizer("minilm_l6"), cap=32, stride=8),
      ValueError,
      "has 40 tokens: with 3 special ones and a stride of 8 nothing new of its context fits into a"),
+    # further pre-training
+    (lambda: cut_documents(["a short text"], load_tokenizer("minilm_l6"), length=128), ValueError,
+     "expected a corpus of at least one sequence of 128 tokens, found 5 tokens in 1 documents."),
+    (lambda: refuse_overlap(Corpus("mine", ("one two three four five",)), ["One, two three four"]),
+     ValueError,
+     "found 1 of 1 documents of mine that hold one of the 1, exactly or nearly, such as document"),
+    (lambda: masked_fetch(None, SimpleNamespace(mask_token_id=None)), ValueError,
+     "expected a tokenizer with a mask token, found none: its network guesses the next token"),
+    (lambda: Masking(rate=0), ValueError,
+     "expected a masking rate above 0 and below 1, found 0: with 0 there is nothing to guess"),
+    (lambda: Masking(rate=1.0), ValueError,
+     "expected a masking rate above 0 and below 1, found 1.0: with 0 there is nothing to guess"),
+    (lambda: Masking(masked=0.8, random=0.3), ValueError,
+     "expected shares of masked and random tokens that add up to at most 1, found 0.8 and 0.3."),
+    (lambda: of_equal_size(Corpus("mine", ("one two",)), 90, len, 0), ValueError,
+     "expected mine to measure at least 90, found 7. Make the other corpus smaller: a control"),
+    (lambda: by_tokens(np.arange(2), np.array([5, 200]), 128), ValueError,
+     "of at most 128 tokens, found (2,) with a longest of 200. Cut the documents shorter."),
+    (lambda: Corpus("mine", ("one", " ")), ValueError,
+     "mine: expected documents with text in them, found 2, of which 1 are empty. Leave the empty"),
 ]  # fmt: skip
 
 

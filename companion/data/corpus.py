@@ -12,7 +12,6 @@ from companion.data.text import Tokens
 from companion.data.vision import digest_of
 
 if TYPE_CHECKING:  # importing it takes a second that pictures need not wait for
-    from tokenizers import Encoding
     from transformers import PreTrainedTokenizerBase
 
 OUTSIDE = -1  # the word of a special token
@@ -76,7 +75,9 @@ def cut_documents(
     found = tokenizer(
         list(texts), truncation=True, max_length=length, return_overflowing_tokens=True
     )
-    words = [numbered_words(one, tokenizer.all_special_ids) for one in found.encodings]
+    words = [
+        numbered_words(one.ids, one.word_ids, tokenizer.all_special_ids) for one in found.encodings
+    ]
     kept = [i for i, numbers in enumerate(words) if (numbers != OUTSIDE).any()]
     total = sum(len(words[i]) for i in kept)
     if total < length:
@@ -96,10 +97,10 @@ def cut_documents(
     )
 
 
-def numbered_words(encoding: Encoding, special: list[int]) -> np.ndarray:
+def numbered_words(ids: list[int], words: list[int | None], special: list[int]) -> np.ndarray:
     """Return the word (T,) of each token, counted from 0, OUTSIDE for special and unknown ones."""
-    word_of = np.array([OUTSIDE if word is None else word for word in encoding.word_ids])
-    word_of[np.isin(encoding.ids, special)] = OUTSIDE
+    word_of = np.array([OUTSIDE if word is None else word for word in words])
+    word_of[np.isin(ids, special)] = OUTSIDE
     inside = word_of != OUTSIDE
     if inside.any():
         word_of[inside] -= word_of[inside].min()
