@@ -35,7 +35,8 @@ def specs(seeds: int = len(on_domains.TUNING), profile: str = "cpu") -> list[dic
 def run(spec: dict) -> dict:
     """Tune an encoder on one draw and score it on validation texts: no test."""
     split = on_domains.split_of(TASK, spec["seed"])
-    model = tuned(spec, encoder=on_domains.TUNING.index(spec["seed"]))
+    backbone = on_domains.encoder(spec["arm"], on_domains.TUNING.index(spec["seed"]))
+    model = tuned(spec, backbone)
     value = score(model, split.validation)
     return {
         "metric": "validation macro-F1",
@@ -47,10 +48,9 @@ def run(spec: dict) -> dict:
     }
 
 
-def tuned(spec: dict, encoder: int) -> Blocks:
-    """Return the network that fine-tuning all of an encoder on one draw of labels makes."""
+def tuned(spec: dict, backbone: Blocks) -> Blocks:
+    """Return the network that fine-tuning all of a backbone on one draw of labels makes."""
     labels, seed, n = on_domains.texts(TASK).labels, spec["seed"], spec["n"]
-    backbone = on_domains.encoder(spec["arm"], encoder)
     classes = len(on_domains.texts(TASK).classes)
     model = add_label_head(backbone, classes=classes, dropout=DROPOUT, seed=seed)
     ids = draw(labels, on_domains.split_of(TASK, seed).train, n, seed=seed)

@@ -39,7 +39,7 @@ def run(spec: dict) -> dict:
     if spec["how"] == "fitted":
         return fitted_domains.judged(spec)
     split = on_domains.split_of(domain_rates.TASK, spec["seed"])
-    model = domain_rates.tuned(spec, encoder=spec["seed"])
+    model = domain_rates.tuned(spec, on_domains.encoder(spec["arm"], spec["seed"]))
     value = domain_rates.score(model, split.test)
     return {
         "metric": "macro-F1",
