@@ -27,11 +27,13 @@ from companion.data.text import TextFetch, Texts, tokenize
 from companion.data.vision import digest_of
 from companion.device import default_device
 from companion.models.blocks import Blocks, check_slices
+from companion.models.gguf import unpacked
 from companion.models.text_families import FAMILIES, Pooling, cut_text
 from companion.models.text_from_hub import hub_folder
 from companion.models.vision import UNTRAINED
 
 EMBEDDED_TEXT = {"minilm_l6": "minilm-l6"}  # name -> asset
+EMBEDDED_GGUF = {"smollm2_135m": "smollm2-135m"}  # those that are unpacked first
 UNREADABLE = (RuntimeError, OSError, SafetensorError, UnpicklingError)  # as versions differ
 
 
@@ -83,6 +85,8 @@ def checkpoint_folder(name: str, *, weights: bool) -> Path:
     """Return the folder with a backbone's configuration and tokenizer, and its weights if asked."""
     if name in EMBEDDED_TEXT:
         return asset_path(EMBEDDED_TEXT[name])
+    if name in EMBEDDED_GGUF:
+        return unpacked(EMBEDDED_GGUF[name])
     if "/" not in name:
         raise ValueError(
             f"there is no text backbone {name!r}. Expected {', '.join(EMBEDDED_TEXT)}, or a "
@@ -91,15 +95,19 @@ def checkpoint_folder(name: str, *, weights: bool) -> Path:
     return hub_folder(name, weights=weights)
 
 
-def read_weights(folder: Path, name: str) -> PreTrainedModel:
-    """Return the network of a checkpoint without its heads, all of its weights read.
+def read_weights(
+    folder: Path, name: str, kind: type[AutoModel | PreTrainedModel] = AutoModel
+) -> PreTrainedModel:
+    """Return the network of a checkpoint, all of its weights read.
+
+    By default it comes without its heads; another `kind`, such as `LlamaForCausalLM`, has one.
 
     Raises:
         ValueError: the checkpoint lacks some, which transformers would draw at random.
         HubError: they cannot be read, or are of other shapes than the network's.
     """
     try:
-        net, said = open_checkpoint(folder)
+        net, said = open_checkpoint(folder, kind)
     except UNREADABLE as error:
         raise HubError(
             f"expected weights of {name} that fit its config.json, found that transformers "
@@ -116,11 +124,13 @@ def read_weights(folder: Path, name: str) -> PreTrainedModel:
     return net
 
 
-def open_checkpoint(folder: Path) -> tuple[PreTrainedModel, dict]:
+def open_checkpoint(
+    folder: Path, kind: type[AutoModel | PreTrainedModel]
+) -> tuple[PreTrainedModel, dict]:
     """Return the network in a folder, and what transformers says about how the weights fit."""
     # What is missing is drawn, even a pooler, and that must not move the caller's random state.
     with torch.random.fork_rng(devices=[]), quiet():
-        return AutoModel.from_pretrained(
+        return kind.from_pretrained(
             folder,
             dtype=torch.float32,
             attn_implementation="sdpa",

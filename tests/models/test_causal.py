@@ -1,0 +1,78 @@
+"""Networks that guess the next token: their blocks, their loss, and further pre-training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+from companion.data.corpus import Sequences, cut_documents
+from companion.data.masking import NextTokenFetch
+from companion.models.blocks import Blocks
+from companion.models.causal import as_causal_blocks
+from companion.models.language_heads import language_loss
+from companion.transfer.adapt import adapt, held_out_loss
+from companion.transfer.fit import FitConfig
+from companion.transfer.freeze import parameter_groups
+from tests.toys_text import save_tokenizer, toy_sentences
+
+
+def toy_llama(folder: Path, *, tied: bool = True) -> tuple[LlamaForCausalLM, AutoTokenizer]:
+    """Return a random llama of two layers and a real tokenizer."""
+    save_tokenizer("bert", folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder, model_type="bert")
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=32,
+        tie_word_embeddings=tied,
+        attn_implementation="sdpa",
+    )
+    return LlamaForCausalLM(config).eval(), tokenizer
+
+
+@pytest.fixture(params=[True, False], ids=["tied", "untied"])
+def llama(request, tmp_path: Path) -> tuple[LlamaForCausalLM, Blocks, Sequences]:
+    net, tokenizer = toy_llama(tmp_path, tied=request.param)
+    rows = cut_documents(toy_sentences(24), tokenizer, length=8)
+    return net, as_causal_blocks(net, "toy llama", tokenizer), rows
+
+
+def test_the_loss_is_the_networks_own_although_texts_are_padded(llama) -> None:
+    net, model, rows = llama
+    batch = NextTokenFetch(rows)(np.array([0, 1, 6, 7]))
+    assert len(set(batch.inputs.lengths.tolist())) > 1
+    summed, count = language_loss(model, batch)
+    single = []
+    for i, length in zip([0, 1, 6, 7], batch.inputs.lengths.tolist(), strict=True):
+        ids = torch.from_numpy(rows.ids[rows.offsets[i] : rows.offsets[i + 1]].astype(np.int64))
+        own = net(input_ids=ids[None], labels=ids[None]).loss  # the mean over T - 1 tokens
+        single.append(own * (length - 1))
+    assert count == int(batch.inputs.lengths.sum()) - 4
+    torch.testing.assert_close(summed, torch.stack(single).sum(), rtol=1e-5, atol=1e-4)
+
+
+def test_a_tied_head_is_counted_once_and_learns_with_the_words(llama) -> None:
+    net, model, rows = llama
+    tied = net.config.tie_word_embeddings
+    assert ("layers.3.scores.weight" in model.state_dict()) is not tied
+    grouped = [p for group in parameter_groups(model, 1e-3) for p in group["params"]]
+    assert sum(p.numel() for p in grouped) == sum(p.numel() for p in net.parameters())
+
+
+def test_the_same_function_trains_it_further(llama) -> None:
+    _, model, rows = llama
+    fetch, ids = NextTokenFetch(rows), np.arange(len(rows.lengths))
+    before = held_out_loss(model, fetch, ids)
+    config = FitConfig(epochs=12, progress=False)
+    history = adapt(model, fetch, ids[:16], config, rate=1e-2, batch_tokens=64)
+    assert history[0]["loss"] == pytest.approx(before, rel=0.2)
+    assert held_out_loss(model, fetch, ids[16:]) < 0.6 * before
