@@ -14,6 +14,7 @@ from typing import Any
 
 from companion.teaching.exercise import Exercise, NotAttempted, NotYet, untouched
 from companion.teaching.exercises import (
+    domain_text,
     fine_tuning,
     fine_tuning_bert,
     refreshers,
@@ -27,7 +28,15 @@ PASSED, NOT_YET, NOT_ATTEMPTED = "passed", "not yet", "not attempted yet"
 # The word says the state; the colour of the bar only repeats it (Okabe-Ito).
 _BARS = {PASSED: "#009E73", NOT_YET: "#D55E00", NOT_ATTEMPTED: "#0072B2"}
 
-_LESSONS = (refreshers, start_here, what_it_knows, fine_tuning, fine_tuning_bert, token_heads)
+_LESSONS = (
+    refreshers,
+    start_here,
+    what_it_knows,
+    fine_tuning,
+    fine_tuning_bert,
+    token_heads,
+    domain_text,
+)
 EXERCISES: dict[str, Exercise] = {e.id: e for lesson in _LESSONS for e in lesson.EXERCISES}
 
 
