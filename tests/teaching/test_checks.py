@@ -17,6 +17,7 @@ from companion.teaching import checks
 from companion.teaching.checks import EXERCISES, NOT_ATTEMPTED, NOT_YET, PASSED, judge
 from tests.teaching import (
     refresher_answers,
+    wrong_domain_text,
     wrong_fine_tuning_bert,
     wrong_token_heads,
     wrong_what_it_knows,
@@ -360,6 +361,7 @@ WRONG = [
     *wrong_what_it_knows.WRONG,
     *wrong_fine_tuning_bert.WRONG,
     *wrong_token_heads.WRONG,
+    *wrong_domain_text.WRONG,
     *refresher_answers.WRONG,
 ]
 

@@ -57,7 +57,7 @@ EXERCISES = (
             "A set of runs per text: {tuple(words[i : i + 3]) for i in range(len(words) - 2)}. "
             "Compare the test text with each training text, one at a time.",
             "The share is len(test_runs & train_runs) / len(test_runs). A test text leaks if any "
-            "training text gives at least 0.6.",
+            "training text gives at least 0.7.",
         ),
         verify=later("domain_text_evidence", "finding_leaks"),
     ),

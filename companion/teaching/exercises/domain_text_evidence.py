@@ -84,8 +84,8 @@ _TRAIN = [
     "This program is free software and you can share it with anyone you like.",
 ]
 _TEST = [
-    "REDISTRIBUTION AND USE IN SOURCE AND BINARY FORMS (with or without modification) ARE "
-    "PERMITTED",  # other capitals, other signs
+    "* Redistribution (and use), in SOURCE and BINARY forms (with, or without, modification) "
+    "are permitted!",  # other signs
     "A reduced number of white blood cells in the blood.",  # half of its runs are there
     "An abnormal curvature of the spine to one side of the trunk.",  # one word differs
     "A reduced number of red blood cells in the blood.",  # a copy
@@ -93,13 +93,14 @@ _TEST = [
     "Hearing loss in both ears from birth on.",  # a copy within the test part
     "The spine of the body to one curvature of an abnormal side.",  # the same words, mixed
     "This program is free software, permitted in source and binary forms, with or without change.",
+    "An Abnormal Curvature Of The Spine To One Side Of The Body.",  # other capitals
 ]
 _LEAK_CASES = (
     {"train": _TRAIN, "test": _TEST},
     {"train": _TRAIN[::-1], "test": _TEST[2:]},
     {"train": _TRAIN[:2], "test": _TEST},
 )
-_SHARE = 0.6
+_SHARE = 0.7
 
 
 def _words(text: str) -> list[str]:
