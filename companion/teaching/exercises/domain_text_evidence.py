@@ -92,7 +92,8 @@ _TEST = [
     "Hearing loss in both ears from birth on.",
     "Hearing loss in both ears from birth on.",  # a copy within the test part
     "The spine of the body to one curvature of an abnormal side.",  # the same words, mixed
-    "This program is free software, permitted in source and binary forms, with or without change.",
+    "Redistribution and use in source and binary forms of a reduced number of red blood cells in "
+    "the blood.",  # made of two training texts
     "An Abnormal Curvature Of The Spine To One Side Of The Body.",  # other capitals
 ]
 _LEAK_CASES = (
