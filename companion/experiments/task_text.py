@@ -81,7 +81,7 @@ def task_texts(seed: int) -> np.ndarray:
 
 
 def more_medical(size: int, seed: int) -> tuple[str, ...]:
-    """Return medical documents of `size` tokens, drawn apart from those of the first reading."""
+    """Return medical documents of `size` tokens, drawn anew from those that may be read."""
     read = Corpus("medical", on_domains.parts("medical", seed)["read"])
     counts = on_domains.tokens_of(np.array(read.texts, dtype=object))
     sizes = dict(zip(read.texts, counts, strict=True))

@@ -338,3 +338,17 @@ def run_cell(source: str) -> str:
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         exec(source, room)
     return printed.getvalue()
+
+
+def labelled(name: str, options: dict) -> dict:
+    """Return what a set of labelled texts holds."""
+    from companion.data.hub_labels import load_hub_labels
+
+    texts, split = load_hub_labels(name, **options)
+    parts = split.train, split.validation, split.test
+    return {
+        "classes": list(texts.classes),
+        "texts": list(texts.texts),
+        "labels": texts.labels.tolist(),
+        "parts": [part.tolist() for part in parts],
+    }
