@@ -90,14 +90,14 @@ def label_explorer(fetch: TagFetch, tokenizer: PreTrainedTokenizerBase, ids: Seq
     rows = {_title(fetch, i): label_rows(fetch, tokenizer, i) for i in ids}
     first = next(iter(rows))
     put(label_words(rows[first]), label_page(rows[first]))
-    _choice({title: label_page(found) for title, found in rows.items()}, "tweet")
+    choice({title: label_page(found) for title, found in rows.items()}, "tweet")
 
 
 def _title(fetch: TagFetch, i: int) -> str:
     return masked(" ".join(fetch.texts.words[i]))[:70]
 
 
-def _choice(pages: dict[str, str], description: str) -> None:
+def choice(pages: dict[str, str], description: str) -> None:
     """Display a list of titles, and the page of the chosen one under it."""
     import ipywidgets as widgets
     from IPython.display import display
@@ -156,7 +156,7 @@ def answer_explorer(asked: Questions, ids: Sequence[int], found: Sequence[Ranked
         pages[f"{asked.questions[i]} {asked.contexts[i][:48]}"] = answers_page(asked, i, ranked)
         lines.append(answers_words(asked, i, ranked))
     put(lines[0], next(iter(pages.values())))
-    _choice(pages, "question")
+    choice(pages, "question")
 
 
 def span_scores(

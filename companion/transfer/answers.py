@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 
-from companion.data.examples import Fetch
+from companion.data.examples import Fetch, Padded
 from companion.data.spans import SpanFetch
 from companion.data.tags import TagFetch, answers_in_words
 from companion.models.blocks import Blocks
 from companion.transfer.order import for_scoring
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 LONGEST_ANSWER = 30  # tokens
 N_BEST = 5
@@ -154,3 +157,26 @@ def best_spans(
     found = scores[firsts, lasts]
     order = np.argsort(-found, kind="stable")[:n_best]
     return [(float(found[i]), int(firsts[i]), int(lasts[i])) for i in order]
+
+
+@torch.no_grad()
+def guess_hidden(
+    model: Blocks, tokenizer: PreTrainedTokenizerBase, text: str, best: int = 3
+) -> list[list[str]]:
+    """Return, for each [MASK] in `text`, the `best` tokens that a masked network would put there.
+
+    Raises:
+        ValueError: the text holds no mask token.
+    """
+    ids = torch.tensor([tokenizer(text)["input_ids"]], device=next(model.parameters()).device)
+    places = (ids[0] == tokenizer.mask_token_id).nonzero().flatten()
+    if not len(places):
+        raise ValueError(
+            f"expected {tokenizer.mask_token} in the text, found none: put it where a word is to "
+            "be guessed."
+        )
+    was_training = model.training
+    model.eval()
+    scores = model(Padded(ids, torch.tensor([ids.shape[1]], device=ids.device))).values[0, places]
+    model.train(was_training)
+    return [tokenizer.convert_ids_to_tokens(row) for row in scores.topk(best).indices.tolist()]
