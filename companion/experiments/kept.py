@@ -12,6 +12,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from companion.data.catalogue import ASSETS
 from companion.data.splits import draw
 from companion.data.vision import digest_of
 from companion.experiments import domain_rates, fitted_domains, on_domains
@@ -23,6 +24,7 @@ from companion.models.text import load_text_backbone
 HEAD = MEASURED / "warmed_head.safetensors"
 FEATURES = MEASURED / "medical_features.safetensors"
 SEED = 0  # of the reading, and of the split that the features are of
+READ = ("minilm-l6", "hpo", "licences", "bbc-news")
 TRAIN = 1000  # of the definitions that may train
 
 
@@ -69,14 +71,14 @@ def kept_ids() -> np.ndarray:
 
 
 def head_fits() -> str:
-    """Name what the head was made with."""
-    return digest_of(on_domains.warming(), *on_domains.warm_text())
+    """Name what the head was made with: settings, and the files that its text comes from."""
+    return digest_of(on_domains.warming(), *(ASSETS[name].sha256 for name in READ))
 
 
 def features_fit(ids: np.ndarray) -> str:
-    """Name what the features were made of: the texts, their tokens, and what was read before."""
-    read_before = on_domains.reading("medical", SEED)
-    return digest_of(on_domains.fetch(domain_rates.TASK).digest, ids.tobytes(), *read_before)
+    """Name what the features were made of: the texts, their tokens, and how the network read."""
+    how = f"{head_fits()} {on_domains.TOKENS} {on_domains.RATE} {SEED}"
+    return digest_of(on_domains.fetch(domain_rates.TASK).digest, ids.tobytes(), how)
 
 
 def as_fp16(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
