@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from companion.data.assets import asset_path
 from companion.data.cleaning import without_copies
 from companion.data.corpus import Corpus
-from companion.data.licences import one_line
+from companion.data.licences import text_and_notes
 from companion.data.near import near_duplicates, near_duplicates_by_minhash
 from companion.data.text import Texts
 
@@ -69,13 +68,8 @@ def load_licence_rules(*, near_copies: bool = False) -> Corpus:
 
 
 def read_files(files: Iterator[Path]) -> Iterator[tuple[str, dict]]:
-    """Yield the text of each file, in the order of their names, and what its keepers noted of it.
-
-    A file is YAML between two lines of dashes, then the text. Empty texts are passed over, and
-    bytes that are not UTF-8 become the replacement character.
-    """
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    """Yield text and notes of each file, in the order of their names; empty texts are left out."""
     for path in sorted(files):
-        _, head, text = path.read_text("utf-8", errors="replace").split("---", 2)
-        if text.strip():
-            yield one_line(text), yaml.load(head, Loader=loader)
+        text, notes = text_and_notes(path.read_bytes())
+        if text:
+            yield text, notes

@@ -81,21 +81,26 @@ def noted_documents() -> tuple[tuple[str, dict[str, list[str]]], ...]:
 
 
 def read_documents() -> Iterator[tuple[str, dict[str, list[str]]]]:
-    """Yield the text of each file and its notes; files without any are passed over.
+    """Yield the text of each file and its notes; files without any are passed over."""
+    folder = asset_path("licences")
+    for path in sorted([*folder.glob("licenses/*.LICENSE"), *folder.glob("rules/*.RULE")]):
+        raw = path.read_bytes()
+        if b"\nignorable_" not in raw:  # most files: reading their YAML would take a minute
+            continue
+        text, noted = text_and_notes(raw)
+        notes = {kind: noted.get(f"ignorable_{kind}") or [] for kind in QUESTIONS}
+        if any(notes.values()) and text:
+            yield text, {k: [one_line(str(x)) for x in v] for k, v in notes.items()}
+
+
+def text_and_notes(raw: bytes) -> tuple[str, dict]:
+    """Return the text of a file in one line, and what the keepers of the collection noted of it.
 
     A file is YAML between two lines of dashes, then the text. Bytes that are not UTF-8 become the
     replacement character.
     """
-    folder = asset_path("licences")
-    for path in sorted([*folder.glob("licenses/*.LICENSE"), *folder.glob("rules/*.RULE")]):
-        raw = path.read_bytes()
-        if b"\nignorable_" not in raw:
-            continue
-        _, head, text = raw.decode("utf-8", errors="replace").split("---", 2)
-        noted = yaml.load(head, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        notes = {kind: noted.get(f"ignorable_{kind}") or [] for kind in QUESTIONS}
-        if any(notes.values()) and text.strip():
-            yield one_line(text), {k: [one_line(str(x)) for x in v] for k, v in notes.items()}
+    _, head, text = raw.decode("utf-8", errors="replace").split("---", 2)
+    return one_line(text), yaml.load(head, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 def one_line(text: str) -> str:
