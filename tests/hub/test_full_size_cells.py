@@ -12,11 +12,13 @@ import re
 import nbformat
 import pytest
 
+from companion.models.domain_encoders import DOMAIN_ENCODERS
 from companion.models.from_hub import hub_checkpoint
 from tests.conftest import ROOT
 from tests.hub import clients
 from tests.hub.conftest import Hub
 from tests.hub.test_from_hub import random_checkpoint
+from tests.hub.test_hub_labels import MOODS, moods
 from tests.hub.test_hub_pictures import greys, parquet
 from tests.hub.test_hub_texts import FILMS, QUESTIONS, add, questions, sentences
 from tests.hub.test_text_from_hub import BERT, checkpoint
@@ -34,6 +36,7 @@ CHANGES = {
     "cap=384, stride=128": "cap=24, stride=2",
     '"conll2003"': f'"{FILMS}"',
     '"squad"': f'"{QUESTIONS}"',
+    '"financial-tweets"': f'"{MOODS}"',
 }
 
 ABOVE = """
@@ -58,6 +61,14 @@ from companion.transfer.answers import predict_answers, predict_tags
 from companion.transfer.fit import FitConfig
 from companion.transfer.recipes_tokens import fine_tune_tokens
 """  # the same for lesson 04x
+
+
+ABOVE_DOMAINS = """
+from companion.experiments import on_domains
+from companion.models.domain_encoders import DOMAIN_ENCODERS
+from companion.models.text import load_tokenizer
+from companion.transfer.fit import FitConfig
+"""  # the same for lesson 05x
 
 
 def full_size_cell(lesson: str) -> str:
@@ -118,3 +129,16 @@ def test_cased_bert_learns_names_and_answers(hub: Hub) -> None:
     printed = hub.call(clients.run_cell, ABOVE_HEADS + full_size_cell("04x_going_further.ipynb"))
     assert re.search(r"^CoNLL-2003, entity F1: [01]\.\d{3}$", printed, re.M)
     assert re.search(r"^SQuAD, token F1: [01]\.\d{3}$", printed, re.M)
+
+
+@pytest.mark.slow
+def test_encoders_of_a_domain_are_tuned_as_plain_bert_is(hub: Hub) -> None:
+    for found in DOMAIN_ENCODERS.values():
+        hub.add_model(found.repo, checkpoint(hub, "bert"))
+    add(hub, MOODS, {"train": moods(40), "validation": moods(12, start=40)})
+    printed = hub.call(clients.run_cell, ABOVE_DOMAINS + full_size_cell("05x_going_further.ipynb"))
+    found = re.findall(r"^([\w /]+), (\w+): macro-F1 [01]\.\d{3}$", printed, re.M)
+    assert [encoder for _, encoder in found] == [
+        "BERT", "FinBERT", "BERT", "BioBERT", "BERT", "SciBERT", "BERT", "LegalBERT"
+    ]  # fmt: skip
+    assert {task for task, _ in found} == {MOODS, "medical definitions", "licence categories"}
