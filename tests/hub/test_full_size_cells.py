@@ -12,7 +12,7 @@ import re
 import nbformat
 import pytest
 
-from companion.models.domain_encoders import DOMAIN_ENCODERS
+from companion.data.domain_encoders import DOMAIN_ENCODERS
 from companion.models.from_hub import hub_checkpoint
 from tests.conftest import ROOT
 from tests.hub import clients
@@ -65,7 +65,7 @@ from companion.transfer.recipes_tokens import fine_tune_tokens
 
 ABOVE_DOMAINS = """
 from companion.experiments import on_domains
-from companion.models.domain_encoders import DOMAIN_ENCODERS
+from companion.data.domain_encoders import DOMAIN_ENCODERS
 from companion.models.text import load_tokenizer
 from companion.transfer.fit import FitConfig
 """  # the same for lesson 05x

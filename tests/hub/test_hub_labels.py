@@ -5,7 +5,7 @@ from __future__ import annotations
 import datasets
 import pytest
 
-from companion.models.domain_encoders import DOMAIN_ENCODERS, card
+from companion.data.domain_encoders import DOMAIN_ENCODERS, card
 from tests.conftest import ROOT
 from tests.hub import clients
 from tests.hub.conftest import Hub
