@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline
 from companion.data.reviews import load_drug_reviews
 from companion.data.splits import Split, draw, split_by_example
 from companion.data.text import Texts
-from companion.experiments import on_domains, on_tweets
+from companion.experiments import on_domains, on_tweets, what_labels_buy
 from companion.models.bag_of_words import tfidf_model
 from companion.models.text import load_text_backbone, load_tokenizer, text_fetch
 from companion.transfer.predict import features
@@ -97,9 +97,10 @@ def seen(kind: str, arm: str) -> np.ndarray:
     texts = on_tweets.tweets() if kind == "tweets" else reviews()
     if arm == "TF-IDF":
         return np.array(texts.texts, dtype=object)
+    if kind == "tweets":
+        return what_labels_buy.frozen_features()
     backbone = load_text_backbone(on_domains.BACKBONE)
-    cap = on_tweets.CAP if kind == "tweets" else CAP
-    source = text_fetch(texts, backbone, load_tokenizer(on_domains.BACKBONE), cap=cap)
+    source = text_fetch(texts, backbone, load_tokenizer(on_domains.BACKBONE), cap=CAP)
     return features(backbone, source, np.arange(len(texts)))
 
 

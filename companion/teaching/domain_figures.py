@@ -115,9 +115,9 @@ def draw_live_losses(losses: Sequence[float], before: float, after: float) -> Fi
         ax.plot(range(len(losses)), losses, marker="", color=OKABE_ITO[0], label="each step")
         ax.plot([0, len(losses) - 1], [before, after], "D", color=OKABE_ITO[1], label="held out")
         for x, value, side in ((0, before, "left"), (len(losses) - 1, after, "right")):
-            ax.annotate(
-                f"{value:.2f}", (x, value), (0, 9), textcoords="offset points", ha=side, size=13
-            )
+            place = {"xytext": (0, -9), "textcoords": "offset points", "ha": side, "va": "top"}
+            ax.annotate(f"{value:.2f}", (x, value), size=13, **place)
+        ax.margins(y=0.12)
         ax.set_xlabel("step")
         ax.set_ylabel("loss, nats per hidden token")
         ax.legend()
