@@ -40,7 +40,7 @@ def _shape_fault(tokens: np.ndarray, shown: np.ndarray, wanted: np.ndarray) -> s
         return None
     return (
         f"of {len(tokens):,} tokens came {shown.shape} shown and {wanted.shape} wanted. Return "
-        "one number per token in both; those that nobody asks for are -100 in wanted."
+        "one number per token in both; wanted is -100 where no guess is due."
     )
 
 
