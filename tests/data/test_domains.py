@@ -85,7 +85,7 @@ def test_planted_copies_are_found_and_nothing_else() -> None:
     corpus = [" ".join(words(80, 1000 + seed)) for seed in range(50)]
     corpus[3] = texts[7]  # exact
     corpus[11] = texts[8].upper().replace(" ", ", ")  # case and punctuation
-    corpus[20] = " ".join([*words(300, 5001), texts[9], *words(300, 5002)])  # inside a long document
+    corpus[20] = " ".join([*words(300, 501), texts[9], *words(300, 502)])  # in a long document
     changed = texts[10].split()
     changed[5], changed[30] = "other", "words"  # near: two of forty words differ
     corpus[33] = " ".join(changed)
