@@ -17,15 +17,8 @@ import pytest
 
 from companion.data.prompts import Prompt, with_demonstrations
 from companion.models import endpoint as remote
-from companion.models.endpoint import (
-    Endpoint,
-    EndpointError,
-    ask_classes,
-    ask_scores,
-    estimate,
-    parse,
-    scores_of,
-)
+from companion.models.endpoint import ask_classes, ask_scores, estimate
+from companion.models.protocol import Endpoint, EndpointError, parse, scores_of
 
 WORDS = ("art", "sport", "tech")
 PROMPT = with_demonstrations(Prompt(WORDS, header="Topics."), ["A museum", "A goal"], [0, 1])
