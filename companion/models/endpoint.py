@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # an optional extra
     from openai import OpenAI
 
 BYTES_PER_TOKEN = 3  # fewer than in English, so that an estimate errs on the dear side
+UNWANTED = (400, 422)  # what a server says of a field that it does not know
 MISSING = (
     "asking a server needs the packages openai, tenacity and diskcache, found not all of them. "
     'Run: pip install "transfer-learning-measured[endpoint]"'
@@ -137,10 +138,10 @@ def send(client: OpenAI, endpoint: Endpoint, wanted: dict) -> dict:
             "answered before is kept: run the same call again later."
         ) from error
     except openai.OpenAIError as error:
-        raise EndpointError(
-            f"{endpoint.url} refused the request: {short(error)} Check the model's name "
-            f"({endpoint.model}), the style ({endpoint.style}) and the key."
-        ) from error
+        hint = f"Check the model's name ({endpoint.model}), the style ({endpoint.style}), the key."
+        if "logprobs" in wanted and getattr(error, "status_code", None) in UNWANTED:
+            hint = "It may give no log-probabilities: use ask_classes, which reads free answers."
+        raise EndpointError(f"{endpoint.url} refused the request: {short(error)} {hint}") from error
 
 
 def short(error: Exception) -> str:

@@ -194,7 +194,7 @@ def test_a_lasting_fault_ends_and_loses_no_answer(server: Server, quick) -> None
 
 def test_a_refusal_is_not_tried_again(server: Server) -> None:
     server.faults = [status(401)]
-    with pytest.raises(EndpointError, match=r"refused.*\(401\).*the model's name \(m\)") as e:
+    with pytest.raises(EndpointError, match=r"refused.*\(401\).*the model's name \(m\), the") as e:
         ask_classes(at(server), PROMPT, TEXTS[:1])
     assert KEY not in str(e.value) and len(server.requests) == 1
 
@@ -210,6 +210,15 @@ def test_a_server_without_log_probabilities_is_named(server: Server, style: str)
     server.log_probabilities = False
     with pytest.raises(EndpointError, match=r"gives no log-probabilities for m. Use ask_classes"):
         ask_scores(at(server, style=style), PROMPT, TEXTS[:1])
+
+
+@pytest.mark.parametrize("code", [400, 422])
+def test_a_server_that_refuses_log_probabilities_is_told_apart(server: Server, code: int) -> None:
+    server.faults = [status(code), status(code)]
+    with pytest.raises(EndpointError, match=r"It may give no log-probabilities: use ask_classes"):
+        ask_scores(at(server), PROMPT, TEXTS[:1])
+    with pytest.raises(EndpointError, match=r"Check the model's name"):
+        ask_classes(at(server), PROMPT, TEXTS[:1])
 
 
 def test_nothing_is_sent_above_the_limit(server: Server) -> None:
