@@ -15,6 +15,7 @@ from typing import Any
 from companion.teaching.exercise import Exercise, NotAttempted, NotYet, untouched
 from companion.teaching.exercises import (
     domain_text,
+    few_examples,
     fine_tuning,
     fine_tuning_bert,
     refreshers,
@@ -36,6 +37,7 @@ _LESSONS = (
     fine_tuning_bert,
     token_heads,
     domain_text,
+    few_examples,
 )
 EXERCISES: dict[str, Exercise] = {e.id: e for lesson in _LESSONS for e in lesson.EXERCISES}
 

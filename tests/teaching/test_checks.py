@@ -18,6 +18,7 @@ from companion.teaching.checks import EXERCISES, NOT_ATTEMPTED, NOT_YET, PASSED,
 from tests.teaching import (
     refresher_answers,
     wrong_domain_text,
+    wrong_few_examples,
     wrong_fine_tuning_bert,
     wrong_token_heads,
     wrong_what_it_knows,
@@ -52,8 +53,8 @@ LESSONS = {
     for path in sorted(NOTEBOOKS.glob("*.ipynb"))
     for exercise, entry in notebook_exercises(path).items()
 }
-STUBS = {exercise: entry.stub for exercise, entry in LESSONS.items()}
-SOLUTIONS = {exercise: entry.solution for exercise, entry in LESSONS.items()}
+STUBS = wrong_few_examples.STUBS | {id: entry.stub for id, entry in LESSONS.items()}
+SOLUTIONS = wrong_few_examples.SOLUTIONS | {id: entry.solution for id, entry in LESSONS.items()}
 
 
 def defined(source: str, exercise_id: str) -> object:
@@ -362,6 +363,7 @@ WRONG = [
     *wrong_fine_tuning_bert.WRONG,
     *wrong_token_heads.WRONG,
     *wrong_domain_text.WRONG,
+    *wrong_few_examples.WRONG,
     *refresher_answers.WRONG,
 ]
 
