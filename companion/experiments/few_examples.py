@@ -18,6 +18,7 @@ BACKBONE = "minilm_l6"
 CAP = 128  # tokens; the shortened articles have fewer
 SHOTS = (1, 2, 4, 8, 16)
 ARMS = ("prototypes", "nearest neighbour", "linear probe", "TF-IDF", "TF-IDF, full text")
+PROMPT = {"arm": "calibrated prompt", "k": 4}  # as in `prompted`, to be compared draw by draw
 STRENGTH = {"linear probe": 0.01, "TF-IDF": 30.0, "TF-IDF, full text": 30.0}
 SEEDS = 10
 TEST_SHARE = on_news.TEST_SHARE
@@ -25,14 +26,15 @@ TEST_SHARE = on_news.TEST_SHARE
 
 def specs(seeds: int = SEEDS, profile: str = "cpu") -> list[dict]:
     """Return each way of using k examples of each topic."""
-    return [
-        {"arm": arm, "k": k, "seed": seed} for seed in range(seeds) for arm in ARMS for k in SHOTS
-    ]
+    plans = [{"arm": arm, "k": k} for arm in ARMS for k in SHOTS] + [PROMPT]
+    return [plan | {"seed": seed} for seed in range(seeds) for plan in plans]
 
 
 def run(spec: dict) -> dict:
     """Learn from the trial's draw, and answer its queries."""
     arm, seed = spec["arm"], spec["seed"]
+    if arm == PROMPT["arm"]:
+        return prompted.run(spec | {"arm": "demonstrations", "calibrated": True})
     ids, asked = on_news.draw(spec["k"], seed), on_news.queries(seed)
     labels = on_news.news().labels
     found = answers(arm, ids, labels[ids], asked)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from companion.data.prompts import Prompt, with_demonstrations
-from companion.models.causal import as_causal_blocks
+from companion.data.prompts import Prompt, prompt_tokens, with_demonstrations
+from companion.experiments import on_news
+from companion.models.causal import as_causal_blocks, load_causal
+from companion.models.prefix import Prefix, next_token_log_probabilities
+from companion.models.text import load_tokenizer
 from companion.transfer.incontext import (
+    BATCH,
     calibrated,
     content_free_scores,
     label_scores,
@@ -80,3 +85,35 @@ def test_calibration_with_another_prompts_scores_is_refused(llama) -> None:
     assert free.shape == (2, 3)
     with pytest.raises(ValueError, match=r"at least one, 2 classes\), found \(2, 3\)"):
         calibrated(np.zeros((4, 2)), free)
+
+
+@pytest.mark.slow
+def test_reading_demonstrations_once_is_exact_and_six_times_as_fast(capsys) -> None:
+    """16 demonstrations, 200 questions; whole prompts are timed on one batch of 8 of them."""
+    model, tokenizer = load_causal("smollm2_135m"), load_tokenizer("smollm2_135m")
+    articles, labels = on_news.shortened(), on_news.news().labels
+    shown = on_news.draw(4, 100)[:16]
+    plain = Prompt(on_news.news().classes, header=on_news.HEADER, pattern=on_news.PATTERN)
+    prompt = with_demonstrations(plain, articles[shown].tolist(), labels[shown].tolist())
+    ids = on_news.split_of(100).validation[:200]
+    parts = prompt_tokens(prompt, articles[ids].tolist(), tokenizer)
+
+    start = time.perf_counter()
+    found = label_scores(model, tokenizer, prompt, articles[ids].tolist())
+    shared = time.perf_counter() - start
+    rows = [[*parts.beginning, *question] for question in parts.questions[:BATCH]]
+    start = time.perf_counter()
+    whole = next_token_log_probabilities(model, Prefix(), rows)[:, -1]
+    anew = (time.perf_counter() - start) * len(ids) / BATCH
+
+    words = [label[0] for label in parts.labels]
+    assert all(len(label) == 1 for label in parts.labels)
+    apart = float(np.abs(whole[:, words].numpy() - found[:BATCH]).max())
+    assert apart < 1e-4
+    assert (whole[:, words].argmax(dim=1).numpy() == found[:BATCH].argmax(axis=1)).all()
+    with capsys.disabled():
+        print(
+            f"\n{len(parts.beginning)} tokens shared: {shared:.1f} s for {len(ids)} questions, "
+            f"{anew:.1f} s anew: {anew / shared:.1f} times; {apart:.1e} apart"
+        )
+    assert anew / shared > 6

@@ -69,8 +69,8 @@ EXERCISES = (
         hints=(
             "Two questions, two paired differences: true labels minus random ones, and random ones "
             "minus none.",
-            "The 95 % interval of a paired difference: mean -+ t(0.975, J - 1) * sd / sqrt(J), with "
-            "ddof=1. A difference counts if its low end is above delta.",
+            "The 95 % interval of a paired difference: mean -+ t(0.975, J - 1) * sd / sqrt(J), the "
+            "sd with ddof=1. A difference counts if its low end is above delta.",
             "labels = low(true - random) > delta; format = low(random - zero) > delta. Both, one, "
             'or neither: "labels and format", "labels", "format", "cannot tell".',
         ),
