@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 
-from companion.data.text import Texts
+from companion.data.text import TextFetch
 from companion.experiments import on_news, prompted
 from companion.models.bag_of_words import tfidf_model
 from companion.models.text import load_text_backbone, load_tokenizer, text_fetch
@@ -65,16 +66,12 @@ def answers(arm: str, ids: np.ndarray, labels: np.ndarray, asked: np.ndarray) ->
 @lru_cache(maxsize=1)
 def encoded() -> np.ndarray:
     """Return the features (N, F) of every shortened article, from the frozen sentence encoder."""
+    return features(load_text_backbone(BACKBONE), fetch(), np.arange(len(on_news.news())))
+
+
+@lru_cache(maxsize=1)
+def fetch() -> TextFetch:
+    """Return the fetch that serves the shortened articles as the encoder's tokens."""
     whole = on_news.news()
-    texts = Texts(
-        whole.name,
-        tuple(on_news.shortened()),
-        whole.labels,
-        whole.classes,
-        whole.groups,
-        whole.kinds,
-        whole.confidence,
-    )
-    backbone = load_text_backbone(BACKBONE)
-    fetch = text_fetch(texts, backbone, load_tokenizer(BACKBONE), cap=CAP)
-    return features(backbone, fetch, np.arange(len(whole)))
+    texts = replace(whole, texts=tuple(on_news.shortened()))
+    return text_fetch(texts, load_text_backbone(BACKBONE), load_tokenizer(BACKBONE), cap=CAP)
