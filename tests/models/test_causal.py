@@ -17,13 +17,13 @@ from companion.models.language_heads import language_loss
 from companion.transfer.adapt import adapt, held_out_loss
 from companion.transfer.fit import FitConfig
 from companion.transfer.freeze import parameter_groups
-from tests.toys_text import save_tokenizer, toy_sentences
+from tests.toys_text import toy_sentences, toy_text_model, toy_tokenizer
 
 
 def toy_llama(folder: Path, *, tied: bool = True) -> tuple[LlamaForCausalLM, AutoTokenizer]:
     """Return a random llama of two layers and a real tokenizer."""
-    save_tokenizer("bert", folder)
-    tokenizer = AutoTokenizer.from_pretrained(folder, model_type="bert")
+    toy_text_model("bert", folder)  # for its tokenizer
+    tokenizer = toy_tokenizer(folder)
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
