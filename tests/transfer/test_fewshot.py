@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from companion.data.examples import Batch
+from companion.data.text import TextFetch, Texts
+from companion.models.blocks import Blocks
+from companion.models.text import text_fetch
 from companion.transfer.fewshot import (
     all_pairs,
     balanced,
+    contrast,
     contrast_loss,
     draw_episode,
     nearest_neighbour,
     nearest_prototype,
     prototypes,
 )
+from companion.transfer.fit import FitConfig
+from companion.transfer.predict import features
+from tests.toys import state_hash
+from tests.toys_text import toy_sentences, toy_text_model, toy_tokenizer
 
 LABELS = np.repeat([0, 1, 2, 3], [9, 12, 7, 20])
 
@@ -103,3 +113,35 @@ def test_contrast_in_a_batch_equals_a_walk_over_literal_pairs() -> None:
     expected = (error(within, 1.0) + error(between, 0.0)) / 2
     assert float(summed) / count == pytest.approx(expected, abs=1e-6)
     assert contrast_loss.additive is False  # memory that runs out must not cut it
+
+
+def test_contrast_draws_classes_apart_and_keeps_the_frozen_part(tmp_path: Path) -> None:
+    model = toy_text_model("bert", tmp_path)
+    fetch = toy_text_fetch(tmp_path, model)
+    ids = np.arange(24)
+    below = state_hash(model.layers[0])
+    before, _ = contrast_loss(model, fetch(ids))
+    plan = FitConfig(epochs=15, schedule="linear", progress=False)
+    records = contrast(model, fetch, ids, plan, rate=5e-3, upto="embeddings")
+    after, _ = contrast_loss(model, fetch(ids))
+    assert len(records) == 15 * 3  # 12 of each class, 4 in a step
+    assert float(after) < 0.5 * float(before)
+    assert state_hash(model.layers[0]) == below
+    seen = features(model, fetch, np.arange(36))
+    labels = fetch.texts.labels
+    assert (nearest_prototype(seen[:24], labels[:24], seen[24:]) == labels[24:]).mean() > 0.9
+
+
+def toy_text_fetch(folder: Path, model: Blocks) -> TextFetch:
+    """Return 36 sentences with a good or a bad word in turn."""
+    labels = np.arange(36) % 2
+    texts = Texts(
+        "toy",
+        tuple(toy_sentences(36)),
+        labels,
+        ("good", "bad"),
+        np.arange(36),
+        labels.astype(str),
+        np.full(36, np.nan),
+    )
+    return text_fetch(texts, model, toy_tokenizer(folder), cap=16)
