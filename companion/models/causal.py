@@ -1,10 +1,15 @@
-"""Networks that guess the next token, as blocks: SmolLM2, and llama checkpoints from the hub."""
+"""Networks that guess the next token, as blocks: SmolLM2, and its kin from the hub."""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
-from transformers import AutoConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from companion.data.examples import Padded
 from companion.device import default_device
@@ -17,13 +22,16 @@ from companion.models.text import (
 )
 from companion.models.text_families import TokenEmbedding
 
+# They differ in what a layer does within, and not in what it is given.
+FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
+
 
 def load_causal(name: str = "smollm2_135m", *, device: torch.device | str | None = None) -> Blocks:
     """Return a network that guesses the next token as blocks, from "embeddings" to "head".
 
     `name` is "smollm2_135m", whose weights come from an installed package and are unpacked once
-    (half a minute), or the repository of a llama checkpoint on the hub, such as
-    "HuggingFaceTB/SmolLM2-135M". `load_tokenizer` returns its tokenizer.
+    (half a minute), or the repository of a checkpoint of one of `FAMILIES` on the hub, such as
+    "HuggingFaceTB/SmolLM2-360M" or "Qwen/Qwen2.5-0.5B". `load_tokenizer` returns its tokenizer.
 
     Raises:
         ValueError: a network of another family, or a checkpoint that lacks some of its weights.
@@ -32,19 +40,18 @@ def load_causal(name: str = "smollm2_135m", *, device: torch.device | str | None
     """
     folder = checkpoint_folder(name, weights=True)
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
-    if not isinstance(config, LlamaConfig):
+    if config.model_type not in FAMILIES:
         raise ValueError(
-            f"{name} is of the family {config.model_type}, expected llama: a network that guesses "
-            "the next token. Load one that guesses hidden tokens with load_text_backbone."
+            f"{name} is of the family {config.model_type}, expected one of {', '.join(FAMILIES)}: "
+            "a network that guesses the next token. Load one that guesses hidden tokens with "
+            "load_text_backbone."
         )
-    net = read_weights(folder, name, LlamaForCausalLM).eval().to(device or default_device())
+    net = read_weights(folder, name, AutoModelForCausalLM).eval().to(device or default_device())
     return as_causal_blocks(net, name, load_tokenizer(name))
 
 
-def as_causal_blocks(
-    net: LlamaForCausalLM, name: str, tokenizer: PreTrainedTokenizerBase
-) -> Blocks:
-    """Return a llama network, loaded with sdpa attention, as blocks.
+def as_causal_blocks(net: PreTrainedModel, name: str, tokenizer: PreTrainedTokenizerBase) -> Blocks:
+    """Return a network of one of `FAMILIES`, loaded with sdpa attention, as blocks.
 
     Raises:
         ValueError: the blocks do not compose to the network.
@@ -58,7 +65,7 @@ def as_causal_blocks(
     return Blocks(layers, name, features=net.config.hidden_size).eval()
 
 
-def cut_causal(net: LlamaForCausalLM, vocabulary: str) -> dict[str, nn.Module]:
+def cut_causal(net: PreTrainedModel, vocabulary: str) -> dict[str, nn.Module]:
     """Return the blocks of `net` by name, in order, from token ids to scores of the next token."""
     body = net.model
     embedding = TokenEmbedding(

@@ -100,7 +100,7 @@ def read_weights(
 ) -> PreTrainedModel:
     """Return the network of a checkpoint, all of its weights read.
 
-    By default it comes without its heads; another `kind`, such as `LlamaForCausalLM`, has one.
+    By default it comes without its heads; another `kind`, such as `AutoModelForCausalLM`, has one.
 
     Raises:
         ValueError: the checkpoint lacks some, which transformers would draw at random.

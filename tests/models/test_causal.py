@@ -7,20 +7,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerBase,
+)
 
 from companion.data.corpus import Sequences, cut_documents
 from companion.data.masking import NextTokenFetch
 from companion.models.blocks import Blocks
-from companion.models.causal import as_causal_blocks
+from companion.models.causal import FAMILIES, as_causal_blocks
 from companion.models.language_heads import language_loss
+from companion.models.prefix import next_token_log_probabilities, read_prefix
 from companion.transfer.adapt import adapt, held_out_loss
 from companion.transfer.fit import FitConfig
 from companion.transfer.freeze import parameter_groups
 from tests.toys_text import toy_sentences, toy_text_model, toy_tokenizer
 
 
-def toy_llama(folder: Path, *, tied: bool = True) -> tuple[LlamaForCausalLM, AutoTokenizer]:
+def toy_llama(
+    folder: Path, *, tied: bool = True
+) -> tuple[LlamaForCausalLM, PreTrainedTokenizerBase]:
     """Return a random llama of two layers and a real tokenizer."""
     toy_text_model("bert", folder)  # for its tokenizer
     tokenizer = toy_tokenizer(folder)
@@ -37,6 +46,31 @@ def toy_llama(folder: Path, *, tied: bool = True) -> tuple[LlamaForCausalLM, Aut
         attn_implementation="sdpa",
     )
     return LlamaForCausalLM(config).eval(), tokenizer
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_is_cut_into_blocks_and_shares_a_beginning(family, tmp_path) -> None:
+    _, tokenizer = toy_llama(tmp_path)
+    torch.manual_seed(1)
+    config = AutoConfig.for_model(
+        family,
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=4,
+        max_position_embeddings=32,
+        attn_implementation="sdpa",
+    )
+    net = AutoModelForCausalLM.from_config(config, attn_implementation="sdpa").eval()
+    model = as_causal_blocks(net, f"toy {family}", tokenizer)  # it compares them itself
+    before, row = [2, 5, 3, 9], [4, 7, 6]
+    found = next_token_log_probabilities(model, read_prefix(model, before), [row])
+    with torch.no_grad():
+        whole = net(input_ids=torch.tensor([before + row])).logits[:, -1:].log_softmax(dim=-1)
+    torch.testing.assert_close(found, whole, rtol=0, atol=1e-5)
 
 
 @pytest.fixture(params=[True, False], ids=["tied", "untied"])
