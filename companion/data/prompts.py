@@ -153,11 +153,17 @@ def spans_of(pieces: Sequence[Sequence[int]]) -> np.ndarray:
 
 
 def check_label_tokens(words: Sequence[str], labels: Sequence[Sequence[int]]) -> None:
-    """Check that no label word has the tokens of another, nor begins with them.
+    """Check that no label word has the tokens of another, nor begins with them, nor has none.
 
     Raises:
         ValueError: one does.
     """
+    unknown = [word for word, ids in zip(words, labels, strict=True) if not ids]
+    if unknown:
+        raise ValueError(
+            f"the label word {unknown[0]!r} has no tokens: the tokenizer knows none of its signs. "
+            "Choose another word, or load the tokenizer that belongs to the network."
+        )
     for i, one in enumerate(labels):
         for j, other in enumerate(labels):
             if i != j and list(other[: len(one)]) == list(one):

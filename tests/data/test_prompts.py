@@ -10,6 +10,7 @@ from transformers import PreTrainedTokenizerFast
 
 from companion.data.prompts import (
     Prompt,
+    check_label_tokens,
     flipped_labels,
     prompt_tokens,
     random_labels,
@@ -71,6 +72,11 @@ def test_two_words_of_the_same_tokens_are_refused() -> None:
     )
     with pytest.raises(ValueError, match=r"'Good' has the same tokens as 'good'"):
         prompt_tokens(Prompt(("good", "Good")), ["film"], lower)
+
+
+def test_a_word_without_tokens_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"'sport' has no tokens.*belongs to the network"):
+        check_label_tokens(("art", "sport"), [[3], []])
 
 
 @pytest.mark.parametrize("pattern", ["Article:", "Article: {text}\nTopic: "])

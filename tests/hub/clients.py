@@ -352,3 +352,29 @@ def labelled(name: str, options: dict) -> dict:
         "labels": texts.labels.tolist(),
         "parts": [part.tolist() for part in parts],
     }
+
+
+def prompted(name: str, folder: str) -> dict:
+    """Score two label words with a causal network, and with the network in `folder` read whole."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from companion.data.prompts import Prompt, with_demonstrations
+    from companion.models.causal import load_causal
+    from companion.models.text import load_tokenizer
+    from companion.transfer.incontext import label_scores
+
+    plain = Prompt(("good", "bad"), pattern="{text} was", gap=" ")
+    prompt = with_demonstrations(plain, ["the film", "the plot"], [0, 1])
+    model, tokenizer = load_causal(name, device="cpu"), load_tokenizer(name)
+    scores = label_scores(model, tokenizer, prompt, ["a film"])[0]
+    net = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    start = len(tokenizer(prompt.whole("a film"), add_special_tokens=False)["input_ids"])
+    whole = []
+    for label in range(2):
+        text = prompt.whole("a film") + prompt.answer(label)
+        ids = torch.tensor([tokenizer(text, add_special_tokens=False)["input_ids"]])
+        with torch.no_grad():
+            each = net(ids).logits[0, :-1].log_softmax(dim=-1).gather(1, ids[0, 1:, None])
+        whole.append(float(each[start - 1 :].sum()))
+    return {"scores": scores.tolist(), "whole": whole}
