@@ -36,15 +36,18 @@ def draw_episode(
     shots: int,
     queries: int,
     seed: int,
+    ask_from: np.ndarray | None = None,
 ) -> Episode:
-    """Return `shots` and `queries` examples of each of `ways` classes, all drawn from `pool`.
+    """Return `shots` and `queries` examples of each of `ways` classes of `pool`.
 
-    No example is in both parts (Vinyals et al. 2016).
+    No example is in both parts (Vinyals et al. 2016). Queries come from `ask_from`, where examples
+    of one origin, such as cells of one module, must not be on both sides; None: from the pool.
 
     Raises:
         ValueError: fewer classes than `ways`, or a drawn class has too few examples.
     """
     rng, pool = np.random.default_rng(seed), np.asarray(pool)
+    other = pool if ask_from is None else np.asarray(ask_from)
     classes = np.unique(labels[pool])
     if not 2 <= ways <= len(classes):
         raise ValueError(
@@ -52,14 +55,15 @@ def draw_episode(
         )
     support, asked = [], []
     for c in rng.choice(classes, ways, replace=False):
-        members = rng.permutation(pool[labels[pool] == c])
-        if len(members) < shots + queries:
+        taught = rng.permutation(pool[labels[pool] == c])[:shots]
+        left = rng.permutation(np.setdiff1d(other[labels[other] == c], taught))[:queries]
+        if len(taught) < shots or len(left) < queries:
             raise ValueError(
-                f"class {c} has {len(members)} examples in the pool, fewer than {shots} shots and "
-                f"{queries} queries. Ask for at most {len(members)} together."
+                f"class {c} has {len(taught)} of {shots} shots in the pool, and {len(left)} of "
+                f"{queries} queries beside them. Ask for fewer."
             )
-        support.append(members[:shots])
-        asked.append(members[shots : shots + queries])
+        support.append(taught)
+        asked.append(left)
     return Episode(np.concatenate(support), np.concatenate(asked))
 
 

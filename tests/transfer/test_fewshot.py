@@ -45,8 +45,15 @@ def test_an_episode_asks_nothing_that_it_taught() -> None:
     assert tuple(again.support) == seen[0]
 
 
+def test_queries_may_come_from_elsewhere() -> None:
+    even, odd = np.arange(0, 48, 2), np.arange(1, 48, 2)
+    found = draw_episode(LABELS, even, ways=4, shots=2, queries=3, seed=1, ask_from=odd)
+    assert set(found.support) <= set(even) and set(found.queries) <= set(odd)
+    assert np.bincount(LABELS[found.queries]).tolist() == [3, 3, 3, 3]
+
+
 def test_an_episode_larger_than_a_class_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"class 2 has 7 examples in the pool, fewer than 3 shots"):
+    with pytest.raises(ValueError, match=r"class 2 has 3 of 3 shots in the pool, and 4 of 5"):
         draw_episode(LABELS, np.arange(48), ways=4, shots=3, queries=5, seed=0)
     with pytest.raises(ValueError, match=r"expected 2 to 4 ways, the classes of the pool, found 5"):
         draw_episode(LABELS, np.arange(48), ways=5, shots=1, queries=1, seed=0)
