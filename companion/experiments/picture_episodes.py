@@ -17,7 +17,7 @@ ARMS = ("prototypes", "nearest neighbour", "linear probe")
 QUERIES = 15  # of each class, in an episode
 EPISODES = 60  # of a trial
 STRENGTH = 0.01
-SIZE = 224
+SIZE = on_elpv.SIZES["cpu"]
 SEEDS = 10
 TEST_SHARE = on_elpv.TEST_SHARE
 

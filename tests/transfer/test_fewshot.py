@@ -132,7 +132,7 @@ def test_contrast_draws_classes_apart_and_keeps_the_frozen_part(tmp_path: Path) 
     records = contrast(model, fetch, ids, plan, rate=5e-3, upto="embeddings")
     after, _ = contrast_loss(model, fetch(ids))
     assert len(records) == 15 * 3  # 12 of each class, 4 in a step
-    assert float(after) < 0.5 * float(before)
+    assert after.item() < 0.5 * before.item()
     assert state_hash(model.layers[0]) == below
     seen = features(model, fetch, np.arange(36))
     labels = fetch.texts.labels
