@@ -66,7 +66,12 @@ def answers(arm: str, ids: np.ndarray, labels: np.ndarray, asked: np.ndarray) ->
 @lru_cache(maxsize=1)
 def encoded() -> np.ndarray:
     """Return the features (N, F) of every shortened article, from the frozen sentence encoder."""
-    return features(load_text_backbone(BACKBONE), fetch(), np.arange(len(on_news.news())))
+    return encode(np.arange(len(on_news.news())))
+
+
+def encode(ids: np.ndarray) -> np.ndarray:
+    """Return the features (N, F) of some shortened articles."""
+    return features(load_text_backbone(BACKBONE), fetch(), ids)
 
 
 @lru_cache(maxsize=1)
