@@ -135,10 +135,9 @@ def prompt_tokens(
     questions = [ids_of(prompt.question(text), tokenizer) for text in texts]
     if window is not None:
         check_fit(pieces, questions, labels, window)
-    check_seams(
-        prompt, texts, PromptTokens(beginning, questions, labels, spans_of(pieces)), tokenizer
-    )
-    return PromptTokens(beginning, questions, labels, spans_of(pieces))
+    found = PromptTokens(beginning, questions, labels, spans_of(pieces))
+    check_seams(prompt, texts, found, tokenizer)
+    return found
 
 
 def ids_of(text: str, tokenizer: PreTrainedTokenizerBase) -> list[int]:

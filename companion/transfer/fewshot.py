@@ -67,10 +67,9 @@ def draw_episode(
     return Episode(np.concatenate(support), np.concatenate(asked))
 
 
-def units(features: np.ndarray, centre: np.ndarray | float = 0.0) -> np.ndarray:
-    """Return features (N, F) less `centre`, each of length 1."""
-    moved = features - centre
-    return moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-12)
+def units(features: np.ndarray) -> np.ndarray:
+    """Return features (N, F), each brought to length 1."""
+    return features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
 
 
 def prototypes(features: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
