@@ -98,7 +98,7 @@ def prompt_scores(spec: dict, order: int, part: str = "test") -> tuple[np.ndarra
         model, tokenizer = speaker()
         texts = shortened()[asked].tolist()
         scores = label_scores(model, tokenizer, prompt, texts, hide_demonstrations=hide)
-        free = content_free_scores(model, tokenizer, prompt)
+        free = content_free_scores(model, tokenizer, prompt, hide_demonstrations=hide)
         with open(target, "wb") as file:
             np.savez(file, scores=scores, free=free)
 

@@ -87,9 +87,20 @@ def content_free_scores(
     free: Sequence[str] = CONTENT_FREE,
     *,
     per_token: bool = False,
+    hide_demonstrations: bool = False,
 ) -> np.ndarray:
-    """Return the label scores (F, classes) of questions that ask nothing: the prompt's own bias."""
-    return label_scores(model, tokenizer, prompt, free, per_token=per_token)
+    """Return the label scores (F, classes) of questions that ask nothing: the prompt's own bias.
+
+    Its options must be those of the scores that it is taken from.
+    """
+    return label_scores(
+        model,
+        tokenizer,
+        prompt,
+        free,
+        per_token=per_token,
+        hide_demonstrations=hide_demonstrations,
+    )
 
 
 def probabilities(scores: np.ndarray) -> np.ndarray:

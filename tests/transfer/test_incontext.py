@@ -67,6 +67,8 @@ def test_no_weight_changes_and_demonstrations_that_are_hidden_say_nothing(llama)
     assert hash_weights(model, len(model.layers)) == before
     np.testing.assert_allclose(hidden, label_scores(model, tokenizer, PROMPT, TEXTS), atol=1e-5)
     assert not np.allclose(shown, hidden, atol=1e-3)
+    free = content_free_scores(model, tokenizer, prompt, hide_demonstrations=True)
+    np.testing.assert_allclose(free, content_free_scores(model, tokenizer, PROMPT), atol=1e-5)
 
 
 def test_calibration_makes_a_question_that_asks_nothing_even() -> None:
