@@ -16,7 +16,7 @@ from tests.toys_text import save_tokenizer
 NETWORKS = {"HuggingFaceTB/SmolLM2-360M": "llama", "Qwen/Qwen2.5-0.5B": "qwen2"}
 
 
-def causal_checkpoint(folder: Path, family: str) -> Path:
+def causal_checkpoint(folder: Path, family: str, positions: int = 256) -> Path:
     """Write a small random network of the family, tied as the real ones, with a tokenizer."""
     torch.manual_seed(0)
     config = AutoConfig.for_model(
@@ -27,7 +27,7 @@ def causal_checkpoint(folder: Path, family: str) -> Path:
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
-        max_position_embeddings=256,
+        max_position_embeddings=positions,
         tie_word_embeddings=True,
     )
     AutoModelForCausalLM.from_config(config).save_pretrained(folder)

@@ -17,11 +17,12 @@ from companion.models.from_hub import hub_checkpoint
 from tests.conftest import ROOT
 from tests.hub import clients
 from tests.hub.conftest import Hub
+from tests.hub.test_causal_from_hub import causal_checkpoint
 from tests.hub.test_from_hub import random_checkpoint
 from tests.hub.test_hub_labels import MOODS, moods
 from tests.hub.test_hub_pictures import greys, parquet
 from tests.hub.test_hub_texts import FILMS, QUESTIONS, add, questions, sentences
-from tests.hub.test_text_from_hub import BERT, checkpoint
+from tests.hub.test_text_from_hub import BERT, checkpoint, files_of
 
 REPO = "course/greys"
 CHANGES = {
@@ -69,6 +70,18 @@ from companion.data.domain_encoders import DOMAIN_ENCODERS
 from companion.models.text import load_tokenizer
 from companion.transfer.fit import FitConfig
 """  # the same for lesson 05x
+
+
+ABOVE_PROMPTS = """
+from companion.data.prompts import Prompt, with_demonstrations
+from companion.experiments import on_news
+from companion.models.causal import load_causal
+from companion.models.text import load_tokenizer
+from companion.transfer.incontext import calibrated, content_free_scores, label_scores
+news, articles, asked = on_news.news(), on_news.shortened(), on_news.queries(200)[:8]
+plain, taught = Prompt(news.classes, pattern=on_news.PATTERN), on_news.draw(2, 200)
+prompt = with_demonstrations(plain, articles[taught].tolist(), news.labels[taught].tolist())
+"""  # the same for lesson 06x
 
 
 def full_size_cell(lesson: str) -> str:
@@ -142,3 +155,14 @@ def test_encoders_of_a_domain_are_tuned_as_plain_bert_is(hub: Hub) -> None:
         "BERT", "FinBERT", "BERT", "BioBERT", "BERT", "SciBERT", "BERT", "LegalBERT"
     ]  # fmt: skip
     assert {task for task, _ in found} == {MOODS, "medical definitions", "licence categories"}
+
+
+@pytest.mark.slow
+def test_three_sizes_are_prompted_in_the_same_way(hub: Hub) -> None:
+    folder = causal_checkpoint(hub.home / "causal", "llama", positions=8192)
+    sizes = ("135M", "360M", "1.7B")
+    for size in sizes:
+        hub.add_model(f"HuggingFaceTB/SmolLM2-{size}", files_of(folder))
+    printed = hub.call(clients.run_cell, ABOVE_PROMPTS + full_size_cell("06x_going_further.ipynb"))
+    found = re.findall(r"^HuggingFaceTB/SmolLM2-(\S+), ([\w ]+): [01]\.\d{3}$", printed, re.M)
+    assert found == [(size, way) for size in sizes for way in ("none", "ten demonstrations")]

@@ -53,8 +53,8 @@ LESSONS = {
     for path in sorted(NOTEBOOKS.glob("*.ipynb"))
     for exercise, entry in notebook_exercises(path).items()
 }
-STUBS = wrong_few_examples.STUBS | {id: entry.stub for id, entry in LESSONS.items()}
-SOLUTIONS = wrong_few_examples.SOLUTIONS | {id: entry.solution for id, entry in LESSONS.items()}
+STUBS = {id: entry.stub for id, entry in LESSONS.items()}
+SOLUTIONS = {id: entry.solution for id, entry in LESSONS.items()}
 
 
 def defined(source: str, exercise_id: str) -> object:
