@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,6 +16,7 @@ from companion.models.endpoint import ask, ask_classes, ask_scores
 from companion.models.prefix import next_token_log_probabilities, read_prefix
 from companion.models.protocol import Endpoint, EndpointError
 from companion.models.text import checkpoint_folder, load_tokenizer
+from tests.models.servers import running
 
 pytestmark = pytest.mark.slow
 NAME = "smollm2_135m"
@@ -35,37 +30,13 @@ TEXTS = ["The airline sold more tickets and paid its debts.", "She won the match
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory) -> Iterator[tuple[str, str]]:
-    """Start the server on the unpacked checkpoint, without a network; yield address and model."""
+    """Start the server on the unpacked checkpoint; yield address and model."""
     folder = checkpoint_folder(NAME, weights=True)
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    log = tmp_path_factory.mktemp("server") / "log"
     script = "from transformers.cli.transformers import main; main()"
-    command = [sys.executable, "-c", script, "serve", str(folder), "--port", str(port)]
-    quiet = os.environ | {"HF_HUB_OFFLINE": "1"}
-    with open(log, "wb") as out:
-        server = subprocess.Popen(
-            [*command, "--device", "cpu", "--dtype", "float32"], env=quiet, stdout=out, stderr=out
-        )
-    try:
-        wait_for(f"http://127.0.0.1:{port}/health", server, log)
-        yield f"http://127.0.0.1:{port}/v1", str(folder)
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-def wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
-    """Wait until the server answers; fail with what it wrote if it ends or takes two minutes."""
-    end = time.monotonic() + 120
-    while time.monotonic() < end and server.poll() is None:
-        try:
-            urllib.request.urlopen(address, timeout=2).close()
-            return
-        except OSError:
-            time.sleep(0.5)
-    pytest.fail(f"the server did not start: {log.read_text()[-2000:]}")
+    command = [sys.executable, "-c", script, "serve", str(folder)]
+    command += ["--device", "cpu", "--dtype", "float32"]
+    with running(command, "/health", tmp_path_factory.mktemp("server") / "log") as address:
+        yield address, str(folder)
 
 
 @pytest.fixture(scope="module")
