@@ -56,30 +56,38 @@ _results: dict[str, Result] = {}
 _hints_shown: dict[str, int] = {}
 
 
-def check(exercise_id: str, answer: Any, *, strict: bool = False) -> None:
+def check(exercise_id: str, answer: Any, *, strict: bool = False) -> float | None:
     """Say whether `answer` solves the exercise, and if not, what it got wrong.
 
-    Raises: ValueError for an unknown exercise; with `strict` (for graders) AssertionError with
-    the text unless the answer is right. Without `strict` a wrong answer never raises.
+    With `strict`, the form for graders, the points earned are returned: all of the exercise's or
+    none. As the last line of a cell they are its result, which is where graders look. No hint is
+    offered then. A wrong answer never raises, so that "Run all" reaches the end of a graded
+    lesson too.
+
+    Raises: ValueError for an unknown exercise.
     """
-    result = judge(_find(exercise_id), answer)
+    exercise = _find(exercise_id)
+    result = judge(exercise, answer, hints=not strict)
     _results[exercise_id] = result
-    _say(result.text, _BARS[result.state])
-    if strict and result.state != PASSED:
-        raise AssertionError(result.text)
+    points = float(exercise.points if result.state == PASSED else 0)
+    worth = f"\n{points:g} of {exercise.points} points" if strict else ""
+    _say(result.text + worth, _BARS[result.state])
+    return points if strict else None
 
 
-def judge(exercise: Exercise, answer: Any) -> Result:
-    """Judge `answer` without showing or remembering anything."""
+def judge(exercise: Exercise, answer: Any, hints: bool = True) -> Result:
+    """Judge `answer` without showing or remembering anything; `hints` says that there are some."""
+    help_there = f'; hint("{exercise.id}") helps.' if hints else "."
     if untouched(answer):
-        return _result(exercise, NOT_ATTEMPTED)
+        return _result(exercise, NOT_ATTEMPTED, help_there)
     printed = io.StringIO()
     try:
-        # Checks call a function many times: what it prints is shown once, with the message.
-        with contextlib.redirect_stdout(printed):
+        # Checks call a function many times: what it prints is shown once, with the message. A
+        # warning on stderr would cost all points with nbgrader.
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             fault = exercise.verify(answer)
     except NotAttempted:
-        return _result(exercise, NOT_ATTEMPTED)
+        return _result(exercise, NOT_ATTEMPTED, help_there)
     except NotYet as message:
         fault = str(message)
     except Exception as error:  # an answer of a kind no check foresaw must not stop the lesson
@@ -127,12 +135,12 @@ def _find(exercise_id: str) -> Exercise:
     return EXERCISES[exercise_id]
 
 
-def _result(exercise: Exercise, state: str, fault: str = "") -> Result:
+def _result(exercise: Exercise, state: str, more: str = "") -> Result:
     words = {
         PASSED: f": {exercise.shows}",
-        NOT_YET: f": {fault}",
+        NOT_YET: f": {more}",
         NOT_ATTEMPTED: f". {exercise.goal} Put your code in place of the three dots in "
-        f'{exercise.answer} and run both cells again; hint("{exercise.id}") helps.',
+        f"{exercise.answer} and run both cells again{more}",
     }
     return Result(exercise.id, state, f"{exercise.id} {state}{words[state]}")
 

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+# What an exercise is worth when it is graded.
+_POINTS = {"easy": 1, "medium": 2, "hard": 3}
 # The whole bytecode of a body that is only a docstring, `...`, `pass` or `return ...`.
 _QUIET = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"}
 
@@ -38,6 +40,16 @@ class Exercise:
     shows: str  # what a right answer has shown
     hints: tuple[str, ...]
     verify: Callable[[Any], str | None]  # None for right, else (or by NotYet) a message
+
+    @property
+    def lesson(self) -> str:
+        """The number of its lesson, "R" for the refreshers."""
+        return self.id.split(".")[0]
+
+    @property
+    def points(self) -> int:
+        """What a right answer is worth when it is graded: 1 if easy, 2 medium, 3 hard."""
+        return _POINTS[self.difficulty]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import random
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -543,12 +544,47 @@ def test_a_message_shows_the_numbers_of_a_small_case():
     assert "your function returned ((0, 0), (0, 0)); expected ((" in text
 
 
-def test_strict_raises_with_the_text():
-    with pytest.raises(AssertionError, match="00.1 not attempted yet"):
-        checks.check("00.1", None, strict=True)
-    with pytest.raises(AssertionError, match="the class itself"):
-        checks.check("00.1", lambda tr, te: top(tr), strict=True)
-    assert checks.check("00.4", defined(SOLUTIONS["00.4"], "00.4"), strict=True) is None
+@pytest.mark.parametrize(
+    ("answer", "points", "said"),
+    [
+        (None, 0.0, "00.3 not attempted yet"),
+        (lambda a, b: float(np.mean(a - b)), 0.0, "two numbers"),
+        (lambda a, b: stats.ttest_rel(a, b).confidence_interval(), 2.0, "00.3 passed"),
+    ],
+)
+def test_the_strict_form_gives_points_and_never_raises(answer, points, said, capsys):
+    assert checks.check("00.3", answer, strict=True) == points
+    out = capsys.readouterr().out
+    assert said in out
+    assert out.endswith(f"{points:g} of 2 points\n")
+    assert "hint(" not in out
+    assert checks.check("00.3", answer) is None
+
+
+def test_points_follow_the_difficulty():
+    worth = {e.difficulty: e.points for e in EXERCISES.values()}
+    assert worth == {"easy": 1, "medium": 2, "hard": 3}
+
+
+def test_every_lesson_has_four_exercises_and_a_bug_to_find():
+    lessons = {e.lesson for e in EXERCISES.values()} - {"R"}
+    assert lessons == {f"0{n}" for n in range(7)}
+    for lesson in lessons:
+        titles = [e.title for e in EXERCISES.values() if e.lesson == lesson]
+        assert len(titles) == 5
+        assert ["Find the bug" in title for title in titles] == [False] * 4 + [True]
+
+
+def test_a_warning_in_a_right_answer_leaves_stderr_empty(capfd):
+    solution = defined(SOLUTIONS["00.4"], "00.4")
+
+    def warned(low, high, delta):
+        warnings.warn("look out", stacklevel=1)
+        print("look out", file=sys.stderr)
+        return solution(low, high, delta)
+
+    assert checks.check("00.4", warned, strict=True) == 1.0
+    assert capfd.readouterr().err == ""
 
 
 def test_hint_ladder(capsys):

@@ -126,6 +126,33 @@ def pooled(before, after):
     return tuple(stats.ttest_ind(after, before).confidence_interval())
 
 
+# 05.5: (losses, texts) -> perplexity --------------------------------------------------------------
+
+
+def nats(losses):
+    return sum(map(sum, losses))
+
+
+def count(texts):
+    return sum(len(text.split()) for text in texts)
+
+
+def per_token(losses, texts=None):
+    return np.exp(np.concatenate(losses).mean())
+
+
+def per_word_of_each(losses, texts):
+    return np.array([loss.sum() / len(t.split()) for loss, t in zip(losses, texts, strict=True)])
+
+
+def times_tokens_per_word(losses, texts):
+    return per_token(losses) * sum(len(loss) for loss in losses) / count(texts)
+
+
+def different_words(texts):
+    return len({word for text in texts for word in text.split()})
+
+
 WRONG = [
     ("05.1", "expected two arrays", lambda t, s, m, v, r: hider()(t, s, m, v, r)[0]),
     ("05.1", "one number per token in both", of_the_chosen_only),
@@ -166,4 +193,22 @@ WRONG = [
     ("05.4", "the other way round", lambda b, a: interval(a, b)),
     ("05.4", "the interval of 90 %", lambda b, a: interval(b, a, factor=stats.t.ppf(0.95, 1e9))),
     ("05.4", "compare the best runs", lambda b, a: (a.max() - b.max(), a.max() - b.max())),
+    ("05.5", "still the bug", per_token),
+    ("05.5", "then over texts", lambda x, t: np.mean([per_token([loss]) for loss in x])),
+    ("05.5", "then over texts", lambda x, t: np.exp(np.mean([loss.mean() for loss in x]))),
+    ("05.5", "One odd text outweighs", lambda x, t: np.exp(per_word_of_each(x, t)).mean()),
+    ("05.5", "the texts' nats per word", lambda x, t: np.exp(per_word_of_each(x, t).mean())),
+    ("05.5", "multiply the perplexity", times_tokens_per_word),
+    ("05.5", "A perplexity is exp of that", lambda x, t: nats(x) / count(t)),
+    ("05.5", "a chance, below 1", lambda x, t: np.exp(-nats(x) / count(t))),
+    ("05.5", "raise 2", lambda x, t: 2 ** (nats(x) / count(t))),
+    ("05.5", "the number of texts", lambda x, t: np.exp(nats(x) / len(t))),
+    ("05.5", "count equal words once", lambda x, t: np.exp(nats(x) / different_words(t))),
+    ("05.5", "You seem to divide by letters", lambda x, t: np.exp(nats(x) / sum(map(len, t)))),
+    (
+        "05.5",
+        "You seem to divide by letters",
+        lambda x, t: np.exp(nats(x) / sum(len(text.replace(" ", "")) for text in t)),
+    ),
+    ("05.5", "expected one number", lambda x, t: np.exp(per_word_of_each(x, t))),
 ]

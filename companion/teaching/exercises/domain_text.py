@@ -1,4 +1,4 @@
-"""The exercises of lesson 05: hiding tokens, a fall in loss, leaks, a replication."""
+"""The exercises of lesson 05: hiding tokens, a fall in loss, leaks, a replication, a bug."""
 
 from __future__ import annotations
 
@@ -80,5 +80,23 @@ EXERCISES = (
             " gives low and high.",
         ),
         verify=later("domain_text_evidence", "judging"),
+    ),
+    Exercise(
+        id="05.5",
+        title="Find the bug: letters win",
+        goal="Mend the perplexity, so that two vocabularies can be compared by it.",
+        difficulty="medium",
+        minutes=10,
+        answer="fair_perplexity",
+        shows="the nats of a text add up, however it is cut, and are divided by its words, which "
+        "the cutting cannot change.",
+        hints=(
+            "How many guesses does one word take, letter by letter, and how many piece by piece?",
+            "Add up the losses of all tokens of all texts. Then divide by something that is the "
+            "same for both vocabularies.",
+            "nats = sum(loss.sum() for loss in losses); words = sum(len(text.split()) for text in "
+            "texts); return np.exp(nats / words)",
+        ),
+        verify=later("domain_text_bug", "comparing"),
     ),
 )
