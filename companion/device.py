@@ -10,7 +10,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -170,7 +170,8 @@ def fastest_format(
     if key not in known:
         known[key] = _timed_choice(module, pictures)
         if memo:
-            _write_json(memo, known)
+            with suppress(OSError):  # a cache that may only be read: time it again next time
+                _write_json(memo, known)
     return Format(known[key]["channels_last"], getattr(torch, known[key]["dtype"]))
 
 

@@ -75,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_machine_commands(add)
     _add_lesson_commands(add)
     _add_evidence_commands(add)
+    _add_classroom_commands(add)
     _add_house_commands(add)
     return parser
 
@@ -120,6 +121,40 @@ def _add_evidence_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     claims.add_argument("--json", action="store_true", help="print a list of JSON objects")
     claims.add_argument("--profile", choices=["cpu", "gpu"], default="cpu")
     claims.set_defaults(command=_claims)
+
+
+def _add_classroom_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
+    classroom = add("classroom", help="editions for a class, grades, a pack for a USB stick")
+    inner = classroom.add_subparsers(title="commands", required=True, metavar="COMMAND").add_parser
+
+    build = inner("build", help="write the learner's, the teacher's and nbgrader's editions")
+    build.add_argument("lessons", nargs="*", metavar="LESSON", help="default: all")
+    build.add_argument("--out", type=Path, required=True, metavar="DIR")
+    build.add_argument("--graded", action="store_true", help="no hints, no solutions, points")
+    build.add_argument("--variant", type=int, metavar="SEED", help="an own draw of the data")
+    text = "only lessons whose data and weights are free for any use"
+    build.add_argument("--permissive", action="store_true", help=text)
+    build.set_defaults(command=_classroom_build)
+
+    grade = inner("grade", help="grade a folder of submissions")
+    grade.add_argument("submissions", type=Path, metavar="SUBMISSIONS")
+    grade.add_argument("--out", type=Path, required=True, metavar="FILE", help="a CSV file")
+    text = "limit for a cell that a learner wrote (default: 60)"
+    grade.add_argument("--cell-seconds", type=int, metavar="N", help=text)
+    text = "limit for a whole submission (default: 2400)"
+    grade.add_argument("--seconds", type=int, metavar="N", help=text)
+    grade.add_argument("--memory", type=float, metavar="GIB", help="limit (default: 6)")
+    grade.set_defaults(command=_classroom_grade)
+
+    pack = inner("pack", help="wheels, data, caches and lessons for machines without a network")
+    pack.add_argument("lessons", nargs="*", metavar="LESSON", help="default: all")
+    pack.add_argument("--out", type=Path, required=True, metavar="DIR")
+    pack.set_defaults(command=_classroom_pack)
+
+    rehearse = inner("rehearse", help="run a lesson for several learners at once on this machine")
+    rehearse.add_argument("lesson", nargs="?", default="00_start_here", metavar="LESSON")
+    rehearse.add_argument("--learners", type=int, default=8, metavar="N")
+    rehearse.set_defaults(command=_classroom_rehearse)
 
 
 def _add_house_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -187,6 +222,48 @@ def _claims(arguments: argparse.Namespace) -> int:
     from companion.cli.evidence import show_claims
 
     return show_claims(as_json=arguments.json, profile=arguments.profile)
+
+
+def _classroom_build(arguments: argparse.Namespace) -> int:
+    from companion.cli.classroom import build
+    from companion.cli.house import course_root
+
+    return build(
+        course_root(),
+        arguments.out,
+        arguments.lessons,
+        graded=arguments.graded,
+        variant=arguments.variant,
+        permissive=arguments.permissive,
+    )
+
+
+def _classroom_grade(arguments: argparse.Namespace) -> int:
+    from companion.cli.grades import grade
+    from companion.cli.grading import Limits
+    from companion.cli.house import course_root
+
+    asked = {
+        "cell_seconds": arguments.cell_seconds,
+        "seconds": arguments.seconds,
+        "gibibytes": arguments.memory,
+    }
+    limits = Limits(**{name: value for name, value in asked.items() if value is not None})
+    return grade(course_root(), arguments.submissions, arguments.out, limits)
+
+
+def _classroom_pack(arguments: argparse.Namespace) -> int:
+    from companion.cli.house import course_root
+    from companion.cli.pack import pack
+
+    return pack(course_root(), arguments.out, arguments.lessons)
+
+
+def _classroom_rehearse(arguments: argparse.Namespace) -> int:
+    from companion.cli.house import course_root
+    from companion.cli.rehearsal import rehearse
+
+    return rehearse(course_root(), arguments.lesson, arguments.learners)
 
 
 def _course(arguments: argparse.Namespace) -> int:

@@ -13,6 +13,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from companion.cli.environment import environment
+
 FIRST = "00_start_here.ipynb"
 OWN = "my-lessons"
 _LINK = re.compile(r"\]\(([^)\s#]+\.ipynb)\)")
@@ -81,7 +83,7 @@ def lab(root: Path, browser: bool = True, port: int | None = None) -> int:
     command += [f"--ServerApp.port={port}"] if port else []
     if getattr(os, "geteuid", lambda: 1)() == 0:
         command += ["--allow-root"]  # in a container there is no other user, and it would refuse
-    return subprocess.run(command, cwd=folder).returncode
+    return subprocess.run(command, cwd=folder, env=environment(root)).returncode
 
 
 def own_copies(root: Path) -> Iterator[Path]:

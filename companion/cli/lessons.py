@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import time
@@ -18,6 +17,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from traitlets import Type
+
+from companion.cli.environment import environment
 
 CELL_TIMEOUT = 1800  # seconds; no lesson takes a tenth of it
 SAMPLE_EVERY = 0.2  # seconds between two looks at the kernel's memory
@@ -151,10 +152,8 @@ def run_notebook(source: Path, copy: Path, root: Path) -> Outcome:
 
 def _execute(client: Client, name: str, root: Path) -> str | None:
     """Run all cells; return None, or which cell failed and how."""
-    paths = [str(root), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     try:
-        client.execute(env=environment)
+        client.execute(env=environment(root))
     except CellExecutionError as error:
         said = f"{error.ename}: {error.evalue}"
     except CellTimeoutError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -10,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from companion.cli.environment import environment
 from companion.cli.offline import network_cut
 
 NO_TESTS = 5  # pytest's status where nothing was collected
@@ -80,11 +80,9 @@ def pytest_stages(arguments: Sequence[str]) -> list[Stage]:
 
 def run_stage(stage: Stage, root: Path, cut: Sequence[str]) -> bool:
     """Run one stage from the checkout's root and say whether it passed."""
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
-    paths = [str(root), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    around = {**environment(root), "HF_HUB_OFFLINE": "1"}
     if "--nbval-lax" in stage.command:
-        environment["PYTHONWARNINGS"] = _STRICT
+        around["PYTHONWARNINGS"] = _STRICT
     command = [*(cut if stage.cut else []), *stage.command]
-    status = subprocess.run(command, cwd=root, env=environment).returncode
+    status = subprocess.run(command, cwd=root, env=around).returncode
     return status == 0 or (status == NO_TESTS and stage.may_be_empty)

@@ -48,6 +48,22 @@ def cache_folder() -> Path:
     return folder
 
 
+def shared_cache() -> Path | None:
+    """Return the cache that others have filled for us to read, None if there is none.
+
+    COMPANION_SHARED_CACHE names the folder that was their COMPANION_CACHE. It is never written to.
+    """
+    shared = os.environ.get("COMPANION_SHARED_CACHE")
+    folder = Path(shared).expanduser().absolute() / CACHE_NAME if shared else None
+    return folder if folder and folder.is_dir() else None
+
+
+def cached_file(name: str) -> Path:
+    """Return where to read and keep a small file that is no entry: ours, or the shared one's."""
+    own, shared = cache_folder() / name, shared_cache()
+    return shared / name if shared and (shared / name).is_file() and not own.is_file() else own
+
+
 def cache_size() -> int:
     """Return the bytes held by the cache, unfinished entries included."""
     return _size(cache_folder())
@@ -69,7 +85,8 @@ def build_once(name: str, build: Callable[[Path], None], key: str) -> Path:
 
     `build(path)` must create a file or a folder at exactly `path`, by writing (a memory map
     cannot report a full disk). However many processes ask at once, one builds and all get the
-    entry. An entry that is there is returned without a lock, so a read-only cache serves.
+    entry. An entry that is there, in the shared cache or in ours, is returned without a lock, so a
+    read-only cache serves.
     `key` is a hash of everything the entry depends on; its first 16 characters are used.
 
     Raises:
@@ -78,8 +95,11 @@ def build_once(name: str, build: Callable[[Path], None], key: str) -> Path:
         FileNotFoundError: `build` did not create what it was asked for.
         ValueError: `name` or `key` cannot stand in a file name.
     """
+    shared, wanted = shared_cache(), _entry_name(name, key)
+    if shared and (shared / wanted).exists():
+        return shared / wanted
     folder = cache_folder()
-    entry = folder / _entry_name(name, key)
+    entry = folder / wanted
     if _use(entry):
         return entry
     _sweep(folder)

@@ -153,3 +153,36 @@ _ALL = (
     ),
 )
 ASSETS: dict[str, Asset] = {asset.name: asset for asset in _ALL}
+
+# The notebooks that read data with conditions on its use; nothing else of theirs has any.
+_READ_BY = {
+    "elpv": (
+        "00_start_here",
+        "01_what_it_already_knows",
+        "01x_going_further",
+        "02_freezing_and_fine_tuning",
+        "02x_shift_and_leaks",
+    ),
+    "bbc-news": (
+        "05_domain_adaptation",
+        "05x_going_further",
+        "06_few_examples",
+        "06x_going_further",
+    ),
+    "opinion-tweets": (
+        "03_fine_tuning_bert",
+        "03x_going_further",
+        "05_domain_adaptation",
+        "05x_going_further",
+    ),
+    "drug-reviews": ("05x_going_further",),
+    "wnut-2016": ("04a_names_in_tweets", "04x_going_further"),
+}
+
+
+def not_free(notebook: str) -> dict[str, str]:
+    """Return what a notebook, named without suffix, reads that is not free for any use.
+
+    {name of the asset: its licence}. Free means that a paid course may use it and show it.
+    """
+    return {name: ASSETS[name].licence for name, users in _READ_BY.items() if notebook in users}

@@ -34,19 +34,19 @@ _COLAB = re.compile(r"\n*\[!\[Open in Colab\]\([^)]*\)\]\([^)]*\)\n*")
 
 @dataclass(frozen=True)
 class Place:
-    """Where one exercise stands in a notebook: the indices of its three cells."""
+    """Where one exercise stands: the indices of its cells; a graded edition has no solution."""
 
     exercise: Exercise
     stub: int
     check: int
-    solution: int
+    solution: int | None
 
 
 def places(notebook: NotebookNode) -> list[Place]:
     """Return where the exercises of a lesson stand, in their order.
 
     Raises:
-        ValueError: a stub has no check right after it, or no solution.
+        ValueError: a stub has no check right after it, or more than one solution.
     """
     return list(_places(notebook))
 
@@ -61,20 +61,28 @@ def _places(notebook: NotebookNode) -> Iterator[Place]:
         solutions = [
             j for j, a in enumerate(about) if a.get("role") == "solution" and a["exercise"] == name
         ]
-        follows = i + 1 < len(cells) and cells[i + 1].source.startswith(f'check("{name}"')
-        if name not in EXERCISES or not follows or len(solutions) != 1:
+        follows = i + 1 < len(cells) and f'check("{name}"' in cells[i + 1].source
+        if name not in EXERCISES or not follows or len(solutions) > 1:
             raise ValueError(
                 f"cell {i + 1}: expected the stub of a known exercise, its check in the next cell "
                 f"and one solution, found exercise {name!r}, "
                 f"{'a' if follows else 'no'} check and {len(solutions)} solutions"
             )
-        yield Place(EXERCISES[name], i, i + 1, solutions[0])
+        yield Place(EXERCISES[name], i, i + 1, solutions[0] if solutions else None)
 
 
 def grade_ids(exercise: Exercise) -> tuple[str, str]:
     """Return the grade ids of an exercise's answer and check; they never change."""
     number = exercise.id.replace(".", "-")
     return f"exercise-{number}", f"check-{number}"
+
+
+def strict_check(exercise: Exercise) -> str:
+    """Return the check of a graded edition; another `check` defined above it does not count."""
+    return (
+        "from companion.teaching.checks import check\n\n"
+        f'check("{exercise.id}", {exercise.answer}, strict=True)'
+    )
 
 
 def learner(lesson: NotebookNode, graded: bool = False, variant: int | None = None) -> NotebookNode:
@@ -123,7 +131,9 @@ def teacher(lesson: NotebookNode, plan: str = "", notes: dict[str, str] | None =
     """
     edition = copy.deepcopy(lesson)
     for place in places(edition):
-        stub, check, solution = (edition.cells[i] for i in (place.stub, place.check, place.solution))
+        stub, check, solution = (
+            edition.cells[i] for i in (place.stub, place.check, place.solution)
+        )
         stub.source = _solved(edition, place, markers=False)
         _clear(stub)
         _clear(check)
@@ -169,7 +179,7 @@ def _mark(edition: NotebookNode, strict: bool) -> None:
         check.metadata["nbgrader"] = _graded(check_id, points=place.exercise.points)
         check.metadata |= {"deletable": False, "editable": False}
         if strict:
-            check.source = f'check("{place.exercise.id}", {place.exercise.answer}, strict=True)'
+            check.source = strict_check(place.exercise)
 
 
 def _graded(grade_id: str, solution: bool = False, points: int = 0) -> dict:
@@ -187,7 +197,8 @@ def _graded(grade_id: str, solution: bool = False, points: int = 0) -> dict:
 def _solved(edition: NotebookNode, place: Place, markers: bool) -> str:
     """Return the stub with the solution where the placeholder stood, marked for nbgrader or not."""
     stub = edition.cells[place.stub].source
-    solution = _PYTHON.search(edition.cells[place.solution].source)
+    folded = "" if place.solution is None else edition.cells[place.solution].source
+    solution = _PYTHON.search(folded)
     line = f"    {PLACEHOLDER}"
     if solution is None or stub.count(line) != 1:
         raise ValueError(

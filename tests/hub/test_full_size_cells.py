@@ -47,7 +47,8 @@ from companion.experiments.on_tweets import split_of, tweets as load
 from companion.models.text import load_text_backbone, load_tokenizer, text_fetch
 from companion.transfer.fit import FitConfig
 from companion.transfer.predict import predict
-tweets, split = load(), split_of(200)
+DRAW = 200
+tweets, split = load(), split_of(DRAW)
 """  # what the cells above lesson 03's last one have imported and loaded
 
 

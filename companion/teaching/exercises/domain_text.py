@@ -84,7 +84,7 @@ EXERCISES = (
     Exercise(
         id="05.5",
         title="Find the bug: letters win",
-        goal="Mend the perplexity, so that two vocabularies can be compared by it.",
+        goal="Mend the perplexity so that it can compare two vocabularies.",
         difficulty="medium",
         minutes=10,
         answer="fair_perplexity",
