@@ -129,8 +129,8 @@ def test_the_package_is_small():
     content = [path for path in MODULES if is_content(path)]
     # 7,000 until the hub and training in several processes came, 8,000 until texts did, 10,000
     # until tags and spans did, with their two data sets, 11,500 until domains did, with three,
-    # 13,000 until prompts did, and a client for servers.
-    assert length(*(path for path in MODULES if path not in content)) <= 14_500
+    # 13,000 until prompts did, and a client for servers, 14,500 until the classroom did.
+    assert length(*(path for path in MODULES if path not in content)) <= 15_800
     assert length(*content) <= 900 * len(NOTEBOOKS)
 
 

@@ -53,7 +53,7 @@ def asked_words(asked: Asked) -> str:
         f"{word:<16}{a:>10.2f}{b:>12.2f}"
         for word, a, b in zip(asked.prompt.words, plain, even, strict=True)
     ]
-    return "\n".join([short_prompt(asked), "", *rows])
+    return "\n".join([short_prompt(asked.prompt, asked.text), "", *rows])
 
 
 def asked_page(asked: Asked) -> str:
@@ -66,7 +66,7 @@ def asked_page(asked: Asked) -> str:
         )
         rows += f'<tr><th scope="row">{html.escape(word)}</th>{cells}</tr>'
     heads = "".join(f'<th scope="col">{h}</th>' for h in ("label", "as it is", "calibrated"))
-    text = html.escape(short_prompt(asked))
+    text = html.escape(short_prompt(asked.prompt, asked.text))
     return (
         f'<pre style="white-space:pre-wrap">{text}</pre>'
         f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
@@ -78,13 +78,12 @@ def mark(text: str, strong: bool) -> str:
     return f"<strong>{text}</strong>" if strong else text
 
 
-def short_prompt(asked: Asked) -> str:
-    """Return a prompt with each of its texts cut to the first words."""
-    prompt = asked.prompt
+def short_prompt(prompt: Prompt, text: str) -> str:
+    """Return a prompt that asks about `text`, with each of its texts cut to the first words."""
     shown = [
         prompt.question(cut(text)) + prompt.answer(label) for text, label in prompt.demonstrations
     ]
-    return (prompt.header + "".join(shown) + prompt.question(cut(asked.text)) + " ...").strip()
+    return (prompt.header + "".join(shown) + prompt.question(cut(text)) + " ...").strip()
 
 
 def cut(text: str) -> str:

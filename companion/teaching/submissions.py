@@ -20,7 +20,7 @@ from companion.teaching.exercise import Exercise
 # Seconds for a cell that a learner wrote. One of the lesson's own may train something.
 CELL_SECONDS = 60
 LESSON_CELL_SECONDS = 900
-GIBIBYTES = 6  # of memory for a submission; the largest lesson takes under half of it
+GIBIBYTES = 6  # of memory for a submission; a lesson with exercises takes under half of it
 
 
 @dataclass(frozen=True)

@@ -56,13 +56,14 @@ def test_own_copies_are_cleared_and_never_overwritten(checkout):
 def test_lab_opens_the_copy_without_a_browser(checkout, monkeypatch):
     started = []
 
-    def start(command, cwd):
-        started.append((command, cwd))
+    def start(command, cwd, env):
+        started.append((command, cwd, env))
         return subprocess.CompletedProcess(command, 0)
 
     monkeypatch.setattr(house.subprocess, "run", start)
     assert house.lab(checkout, browser=False, port=8899) == 0
-    command, folder = started[0]
+    command, folder, around = started[0]
+    assert around["OMP_WAIT_POLICY"] == "passive", "or kernels side by side starve each other"
     assert command[:3] == [sys.executable, "-m", "jupyterlab"]
     assert command[3] == str(checkout / "my-lessons" / "00_start_here.ipynb")
     assert {"--no-browser", "--ServerApp.port=8899"} <= set(command)

@@ -18,6 +18,7 @@ from companion.teaching import checks
 from companion.teaching.checks import EXERCISES, NOT_ATTEMPTED, NOT_YET, PASSED, judge
 from tests.teaching import (
     refresher_answers,
+    wrong_answers_page,
     wrong_domain_text,
     wrong_few_examples,
     wrong_fine_tuning_bert,
@@ -403,6 +404,17 @@ def test_wrong_answer_gets_its_own_message(exercise_id, key, wrong):
 def test_at_least_three_wrong_answers_each(exercise_id):
     keys = {key for other, key, _ in WRONG if other == exercise_id}
     assert len(keys) >= 3
+
+
+def test_the_teachers_page_says_what_the_checks_say(capsys):
+    """After a change: python -m tests.teaching.wrong_answers_page."""
+    found = {(exercise, key) for exercise, key, _ in WRONG}
+    with capsys.disabled():
+        print(f"\n{len(EXERCISES)} exercises, {len(WRONG)} wrong answers, {len(found)} messages")
+        for exercise_id in EXERCISES:
+            count = sum(other == exercise_id for other, _ in found)
+            print(f"{exercise_id}: {count}", end="  ")
+    assert wrong_answers_page.page(WRONG) == wrong_answers_page.PAGE.read_text("utf-8")
 
 
 @pytest.mark.parametrize("exercise_id", EXERCISES)

@@ -25,7 +25,7 @@ def test_shares_are_those_of_the_labels_before_and_after() -> None:
 
 
 def test_the_prompt_is_shown_short_and_safe() -> None:
-    text = figures.short_prompt(ASKED)
+    text = figures.short_prompt(ASKED.prompt, ASKED.text)
     assert text.startswith("Topics.\n\nArticle: A goal & a match again again")
     assert text.count("again") == 7 and text.endswith("Article: A museum\nTopic: ...")
     page = figures.asked_page(ASKED)
