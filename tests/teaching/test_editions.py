@@ -76,15 +76,14 @@ def small(stub=None, check=None, solutions=1, between=False):
         "<details>\n<summary>Solution</summary>\n\n```python\n"
         "def majority_baseline(a, b):\n    return 1.0\n```\n\nBecause.\n\n</details>"
     )
-    told = new_markdown_cell(folded, metadata={"companion": {**about["companion"]}})
-    told.metadata["companion"]["role"] = "solution"
+    role = {"companion": {"exercise": "00.1", "role": "solution"}}
     return new_notebook(
         cells=[
             new_markdown_cell("# A lesson"),
             new_code_cell(stub, metadata={**about, "tags": ["exercise"]}),
             *([new_markdown_cell("Between.")] if between else []),
             new_code_cell('check("00.1", majority_baseline)' if check is None else check),
-            *(copy.deepcopy(told) for _ in range(solutions)),
+            *(new_markdown_cell(folded, metadata=role) for _ in range(solutions)),
         ]
     )
 
