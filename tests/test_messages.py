@@ -11,7 +11,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from companion.cli.classroom import build
+from companion.cli.grades import grade
+from companion.cli.grading import Limits
+from companion.cli.pack import pack
+from companion.cli.rehearsal import rehearse
 from companion.data.assets import AssetError, asset_path
 from companion.data.corpus import Corpus, cut_documents, of_equal_size
 from companion.data.elpv import load_elpv
@@ -31,6 +38,8 @@ from companion.models.bag_of_words import tfidf_model
 from companion.models.heads import add_label_head, label_loss
 from companion.models.text import check_tokenizer, load_text_backbone, load_tokenizer
 from companion.models.vision import load_backbone
+from companion.teaching.checks import check
+from companion.teaching.editions import learner, nbgrader_source
 from companion.transfer.boundary import cached
 from companion.transfer.fit import FitConfig, fit
 from companion.transfer.freeze import freeze, parameter_groups
@@ -38,6 +47,7 @@ from companion.transfer.order import by_length, by_tokens, shuffled
 from companion.transfer.predict import features
 from companion.transfer.probe import linear_probe
 from companion.transfer.schedule import make_optimizer, rate_factor
+from tests.conftest import ROOT
 from tests.toys import toy_model, toy_pictures
 from tests.toys_text import toy_text_model
 
@@ -121,6 +131,24 @@ ONE = np.zeros(1)
 def question(text: str) -> Questions:
     """Return one question about one text."""
     return Questions("mine", (text,), ("by Ann Lee",), (((3, 10),),), ONE, ONE)
+
+
+def foreign() -> Path:
+    """Return a folder that holds somebody's work."""
+    import tempfile
+
+    folder = Path(tempfile.mkdtemp())
+    (folder / "thesis.txt").write_text("keep")
+    return folder
+
+
+def exercise_of(*sources: str) -> NotebookNode:
+    """Return a lesson of exercise 00.1, whose stub comes first."""
+    about = {"exercise": "00.1"}
+    cells = [new_code_cell(source) for source in sources]
+    cells[0].metadata |= {"companion": about, "tags": ["exercise"]}
+    told = {"companion": about | {"role": "solution"}}
+    return new_notebook(cells=[*cells, new_markdown_cell("Because.", metadata=told)])
 
 
 MESSAGES: list[tuple[Callable, type[Exception], str]] = [
@@ -253,6 +281,27 @@ MESSAGES: list[tuple[Callable, type[Exception], str]] = [
      "of at most 128 tokens, found (2,) with a longest of 200. Cut the documents shorter."),
     (lambda: Corpus("mine", ("one", " ")), ValueError,
      "mine: expected documents with text in them, found 2, of which 1 are empty. Leave the empty"),
+    # the classroom
+    (lambda: learner(exercise_of("def f(): ...", "f()")), ValueError,
+     "cell 1: expected the stub of a known exercise, its check in the next cell and one solution, "
+     "found exercise '00.1', no check and 1 solutions"),
+    (lambda: nbgrader_source(exercise_of("def f():\n    pass", 'check("00.1", f)')), ValueError,
+     "exercise 00.1: expected a solution in ```python and a stub with one line "
+     "'    ...  # your code here', found 'def f():\\n    pass'"),
+    (lambda: check("00.9", len), ValueError,
+     "Expected the number of an exercise (R.1, "),
+    (lambda: build(ROOT, foreign(), ["refreshers"]), FileExistsError,
+     "expected a new or empty folder, or an earlier build, found other files in "),
+    (lambda: build(ROOT, foreign() / "new", ["refresher"]), FileNotFoundError,
+     "expected a notebook, found no 'refresher'; did you mean: refreshers"),
+    (lambda: grade(ROOT, foreign(), Path("grades.csv"), Limits()), FileNotFoundError,
+     "expected submissions (STUDENT/LESSON.ipynb) in "),
+    (lambda: grade(ROOT, foreign(), Path("grades.csv"), Limits()), FileNotFoundError,
+     ", found no notebook; name the folder that holds the students' folders"),
+    (lambda: pack(ROOT, foreign(), ["refreshers"]), FileExistsError,
+     "expected a new or empty folder, or an earlier pack, found other files in "),
+    (lambda: rehearse(ROOT, "refreshers", 1), ValueError,
+     "expected at least 2 learners, found 1; for one, use `companion run`"),
 ]  # fmt: skip
 
 

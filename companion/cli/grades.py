@@ -32,7 +32,7 @@ class Graded:
 def grade(root: Path, submissions: Path, out: Path, limits: Limits) -> int:
     """Grade every notebook below `submissions` and write a row for each to the CSV file `out`.
 
-    Whatever a submission does, the others are graded. Returns 0.
+    Whatever a submission does, the others are graded. Rows are written as they come. Returns 0.
 
     Raises:
         FileNotFoundError: there is no such folder, or no notebook in it.
@@ -50,7 +50,7 @@ def grade(root: Path, submissions: Path, out: Path, limits: Limits) -> int:
         print(f"{student:24}", end=" ", flush=True)
         rows.append(_grade_one(root, student, path, sources, limits))
         print(_in_short(rows[-1]), flush=True)
-    _write_rows(out, rows)
+        _write_rows(out, rows)  # after each: an hour of grading that is interrupted is not lost
     print(f"\n{summary(rows)}\n\ngrades: {out}")
     return 0
 
@@ -70,12 +70,12 @@ def _grade_one(
     try:
         submission = nbformat.read(path, as_version=4)
         lesson = recognise(submission, path.stem, sources)
-    except Exception as error:  # nbformat raises what it likes on a file that is no notebook
+        if lesson is None:
+            return Graded(student, "", [], [f"{path.name}: no lesson of this course"], nothing)
+        restored, remarks = restore(submission, sources[lesson], limits.cell_seconds)
+    except Exception as error:  # a file that is no notebook may break anything that reads it
         words = " ".join(str(error).split())[:200]
         return Graded(student, "", [], [f"{path.name} is no notebook: {words}"], nothing)
-    if lesson is None:
-        return Graded(student, "", [], [f"{path.name}: no lesson of this course"], nothing)
-    restored, remarks = restore(submission, sources[lesson], limits.cell_seconds)
     outcome = run_submission(restored, root, limits)
     exercises = [place.exercise for place in places(sources[lesson])]
     earned = grades(outcome.notebook or restored, exercises)

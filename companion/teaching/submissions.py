@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
-from companion.teaching.checks import NOT_ATTEMPTED, PASSED
+from companion.teaching.checks import NOT_ATTEMPTED, NOT_YET, PASSED
 from companion.teaching.editions import Place, grade_ids, places, strict_check
 from companion.teaching.exercise import Exercise
 
@@ -98,7 +98,7 @@ def _grade(exercise: Exercise, cell: NotebookNode | None) -> Grade:
 
 def state(grade: Grade) -> str:
     """Return a grade in a word or three: passed, not attempted yet, not yet, or no result."""
-    for word in (PASSED, NOT_ATTEMPTED, "not yet"):
+    for word in (PASSED, NOT_ATTEMPTED, NOT_YET):
         if grade.said.startswith(f"{grade.exercise.id} {word}"):
             return word
     return "no result"

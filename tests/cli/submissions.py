@@ -9,6 +9,8 @@ from collections.abc import Callable
 import nbformat
 from nbformat import NotebookNode
 
+from companion.teaching.editions import places
+
 SOLVED = ("00.1", "00.2", "00.3", "00.4", "00.5")
 
 # What graders read must be the same whatever the lesson's own cells compute, and ten lessons in
@@ -26,6 +28,15 @@ def shortened(edition: NotebookNode) -> NotebookNode:
     ]
     short.cells.insert(0, nbformat.v4.new_code_cell(KEPT[0]))
     return short
+
+
+def solutions_of(lesson: NotebookNode) -> dict[str, str]:
+    """Return the folded solutions of a lesson, by exercise."""
+    folded = {p.exercise.id: lesson.cells[p.solution].source for p in places(lesson)}
+    return {
+        exercise: re.search(r"```python\n(.*?)```", text, re.S)[1].rstrip()
+        for exercise, text in folded.items()
+    }
 
 
 def answer(notebook: NotebookNode, exercise: str) -> NotebookNode:

@@ -2,7 +2,6 @@
 
 import csv
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,12 +11,12 @@ import pytest
 
 from companion.cli import classroom, grades
 from companion.cli.grading import Limits
-from companion.teaching.editions import learner, nbgrader_source, places
-from tests.cli.submissions import CASES, shortened, submission
+from companion.teaching.editions import learner, nbgrader_source
+from tests.cli.submissions import CASES, shortened, solutions_of, submission
 from tests.conftest import ROOT
 
 LESSON = "00_start_here"
-LIMITS = Limits(cell_seconds=6, seconds=120, gibibytes=4)
+LIMITS = Limits(cell_seconds=12, seconds=120, gibibytes=4)
 
 
 @pytest.fixture(scope="module")
@@ -26,23 +25,14 @@ def lesson():
 
 
 @pytest.fixture(scope="module")
-def solutions(lesson):
-    found = {}
-    for place in places(lesson):
-        block = re.search(r"```python\n(.*?)```", lesson.cells[place.solution].source, re.S)
-        found[place.exercise.id] = block[1].rstrip()
-    return found
-
-
-@pytest.fixture(scope="module")
-def class_room(tmp_path_factory, lesson, solutions):
+def class_room(tmp_path_factory, lesson):
     """A course folder whose lesson is cut down, with a submission of each case."""
     room = tmp_path_factory.mktemp("class")
     classroom.build(ROOT, room / "built", [LESSON], graded=True)
     graded = room / "built" / "nbgrader"
     source = graded / "source" / LESSON / f"{LESSON}.ipynb"
     nbformat.write(shortened(nbgrader_source(lesson)), source)
-    edition = shortened(learner(lesson, graded=True))
+    edition, solutions = shortened(learner(lesson, graded=True)), solutions_of(lesson)
     for name in CASES:
         path = graded / "submitted" / name / LESSON / f"{LESSON}.ipynb"
         path.parent.mkdir(parents=True)
@@ -88,6 +78,7 @@ def theirs(class_room):
     nbgrader("generate_assignment", LESSON)
     log = nbgrader("autograde", LESSON)
     nbgrader("export", "--to", "grades.csv")
+    nbgrader("generate_feedback", LESSON, "--student=perfect")
     with (folder / "grades.csv").open(newline="") as file:
         rows = {row["student_id"]: row for row in csv.DictReader(file)}
     return folder, rows, log
@@ -98,6 +89,15 @@ def theirs(class_room):
 def test_a_submission_gets_what_it_earned(ours, name):
     assert float(ours[name]["score"]) == CASES[name][2], ours[name]
     assert ours[name]["max_score"] == "8"
+
+
+@pytest.mark.slow
+def test_nbgrader_says_what_it_put_back_and_writes_feedback(theirs):
+    folder, _, log = theirs
+    assert "pasted: 00.1: the cell had lost its grade id and was found by the name" in log
+    assert "tampered: 00.1: the check had been changed and was put back" in log
+    page = folder / "feedback" / "perfect" / LESSON / f"{LESSON}.html"
+    assert "00.1 passed" in page.read_text("utf-8")
 
 
 @pytest.mark.slow

@@ -1,6 +1,5 @@
 """What a submission does to its own process, and what comes back all the same."""
 
-import re
 import time
 
 import nbformat
@@ -9,7 +8,7 @@ import pytest
 from companion.cli.grading import Limits, run_submission
 from companion.teaching.editions import learner, nbgrader_source, places
 from companion.teaching.submissions import grades, restore
-from tests.cli.submissions import with_answers
+from tests.cli.submissions import solutions_of, with_answers
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
@@ -85,13 +84,7 @@ def test_a_process_left_behind_is_ended_too(tmp_path):
 
 def test_a_whole_lesson_of_a_variant_runs_and_earns_everything():
     lesson = nbformat.read(ROOT / "notebooks" / "00_start_here.ipynb", as_version=4)
-    solutions = {
-        place.exercise.id: re.search(
-            r"```python\n(.*?)```", lesson.cells[place.solution].source, re.S
-        )[1]
-        for place in places(lesson)
-    }
-    handed_in = with_answers(learner(lesson, graded=True, variant=7), solutions)
+    handed_in = with_answers(learner(lesson, graded=True, variant=7), solutions_of(lesson))
     assert any(cell.source.startswith("from companion.data.splits") and "DRAW = 1007" in cell.source
                for cell in handed_in.cells)  # fmt: skip
     restored, remarks = restore(handed_in, nbgrader_source(lesson))

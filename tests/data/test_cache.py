@@ -20,6 +20,7 @@ KEY = "0123456789abcdef" * 4
 def moved_cache(tmp_path, monkeypatch):
     """Every test, and every process that it starts, has a cache of its own."""
     monkeypatch.setenv("COMPANION_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("COMPANION_SHARED_CACHE", raising=False)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     return tmp_path / "cache"
 
@@ -264,6 +265,107 @@ def test_a_builder_that_fails_leaves_nothing_and_its_own_error():
         cache.build_once("x", build, KEY)
     assert cache.cache_size() == 0
     assert cache.build_once("x", writer(3), KEY).read_bytes() == b"xxx"
+
+
+def contents(folder):
+    """Return what is in a folder: names, sizes and times, those of folders too."""
+    stats = {path: path.stat() for path in [folder, *folder.rglob("*")]}
+    return {str(path): (s.st_mode, s.st_size, s.st_mtime_ns) for path, s in stats.items()}
+
+
+@pytest.fixture
+def shared(tmp_path, monkeypatch):
+    """A cache that others have filled with an entry and a small file, read-only."""
+    monkeypatch.setenv("COMPANION_CACHE", str(tmp_path / "theirs"))
+    cache.build_once("filled", writer(7), KEY)
+    (cache.cache_folder() / "small.json").write_text("theirs")
+    (cache.cache_folder() / "formats.json").write_text("{}")
+    folder = cache.cache_folder()
+    shutil.rmtree(folder / ".locks")
+    for path in [*folder.rglob("*"), folder]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    monkeypatch.setenv("COMPANION_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("COMPANION_SHARED_CACHE", str(tmp_path / "theirs"))
+    yield folder
+    folder.chmod(0o755)
+
+
+def refuse(path):
+    raise AssertionError(f"expected no building, found {path} asked for")
+
+
+def test_an_entry_of_the_shared_cache_is_used_and_not_built(shared, moved_cache):
+    assert cache.shared_cache() == shared
+    assert cache.build_once("filled", refuse, KEY) == shared / "filled-0123456789abcdef"
+    assert not moved_cache.exists()
+
+
+def test_what_the_shared_cache_lacks_is_built_in_ours(shared):
+    before = contents(shared)
+    entry = cache.build_once("filled", writer(3), KEY[::-1])
+    assert entry.parent == cache.cache_folder() != shared
+    assert entry.read_bytes() == b"xxx"
+    assert cache.build_once("filled", refuse, KEY[::-1]) == entry
+    assert contents(shared) == before
+
+
+def test_nothing_is_written_to_the_shared_cache(shared, monkeypatch):
+    before = contents(shared)  # permissions do not bind root, so what is there is compared
+    monkeypatch.setattr(cache, "CACHE_LIMIT", 1)
+    cache.build_once("filled", refuse, KEY)
+    cache.build_once("missing", writer(30), KEY)
+    cache.build_once("other", writer(30), KEY)
+    cache.cached_file("small.json").read_text()
+    assert cache.cache_size() == 30, "ours alone is counted and trimmed"
+    assert cache.clear_cache() == 30
+    assert contents(shared) == before
+
+
+def test_a_shared_cache_serves_another_process(shared):
+    code = (
+        "from companion.data.cache import build_once\n"
+        f"print(build_once('filled', None, {KEY!r}).read_bytes())"
+    )
+    assert start(code).communicate(timeout=60) == ("b'xxxxxxx'\n", "")
+
+
+@pytest.mark.parametrize("named", ["", "nowhere", "empty"])
+def test_a_shared_cache_that_is_not_there_counts_as_none(tmp_path, monkeypatch, named):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv("COMPANION_SHARED_CACHE", str(tmp_path / named) if named else "")
+    assert cache.shared_cache() is None
+    assert cache.build_once("x", writer(2), KEY).parent == cache.cache_folder()
+    assert cache.cached_file("small.json") == cache.cache_folder() / "small.json"
+    assert not (tmp_path / "nowhere").exists()
+    assert list((tmp_path / "empty").iterdir()) == []
+
+
+def test_a_small_file_is_read_from_ours_first(shared):
+    assert cache.cached_file("small.json") == shared / "small.json"
+    own = cache.cache_folder() / "small.json"
+    own.write_text("ours")
+    assert cache.cached_file("small.json") == own
+    assert cache.cached_file("absent.json") == cache.cache_folder() / "absent.json"
+
+
+@pytest.mark.xfail(strict=True, reason="the file that is read is the one that is written")
+def test_a_number_format_that_the_shared_cache_lacks_is_kept_in_ours(shared, monkeypatch):
+    import torch
+
+    from companion import device
+    from companion.models.vision import choose_format
+
+    choice = {"channels_last": True, "dtype": "float32"}
+    monkeypatch.setattr(device, "_timed_choice", lambda *_: choice)
+    before = contents(shared)
+    choose_format(torch.nn.Identity(), torch.zeros(1, 1, 4, 4), "a network", None)
+    assert contents(shared) == before
+    assert (cache.cache_folder() / "formats.json").is_file()
+
+
+def test_a_name_that_may_not_be_is_refused_before_the_shared_cache_is_asked(shared):
+    with pytest.raises(ValueError, match=r"found '\.\./x'"):
+        cache.build_once("../x", writer(1), KEY)
 
 
 MESSAGES = [
