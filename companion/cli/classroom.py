@@ -80,7 +80,13 @@ def build(
     chosen = [find(root, name) for name in names] or lessons(root)
     if permissive:
         chosen = [path for path in chosen if not _left_out(path)]
+    if not chosen:
+        print("no lesson is left; nothing was written")
+        return 1
     _make_room(out)
+    facts = {"version": companion.__version__, "graded": graded, "variant": variant}
+    facts["lessons"] = [path.name for path in chosen]
+    (out / "build.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
     pages = root / "notebooks"
     for path in chosen:
         lesson = nbformat.read(path, as_version=4)
@@ -95,11 +101,8 @@ def build(
         print(f"{path.stem:32} {len(found)} exercises, {points} points")
     if (out / "nbgrader").is_dir():
         (out / "nbgrader" / "nbgrader_config.py").write_text(_config(), "utf-8")
-    facts = {"version": companion.__version__, "graded": graded, "variant": variant}
-    facts["lessons"] = [path.name for path in chosen]
-    (out / "build.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
     print(f"the editions: {out}")
-    return 0 if chosen else 1
+    return 0
 
 
 def _left_out(path: Path) -> bool:

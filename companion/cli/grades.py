@@ -17,6 +17,9 @@ from companion.cli.house import lessons
 from companion.teaching.editions import nbgrader_source, places
 from companion.teaching.submissions import Grade, grades, recognise, restore, state
 
+# Left by Jupyter, and by macOS in archives.
+_NOT_HANDED_IN = {".ipynb_checkpoints", "__MACOSX"}
+
 
 @dataclass(frozen=True)
 class Graded:
@@ -59,7 +62,7 @@ def _handed_in(folder: Path) -> Iterator[tuple[str, Path]]:
     """Yield (student, notebook): the student is the first folder's name, or the file's."""
     for path in folder.rglob("*.ipynb"):
         inside = path.relative_to(folder)
-        if ".ipynb_checkpoints" not in inside.parts:
+        if not _NOT_HANDED_IN & {*inside.parts} and not path.name.startswith("._"):
             yield inside.parts[0].removesuffix(".ipynb"), path
 
 
@@ -73,10 +76,10 @@ def _grade_one(
         if lesson is None:
             return Graded(student, "", [], [f"{path.name}: no lesson of this course"], nothing)
         restored, remarks = restore(submission, sources[lesson], limits.cell_seconds)
+        outcome = run_submission(restored, root, limits)
     except Exception as error:  # a file that is no notebook may break anything that reads it
-        words = " ".join(str(error).split())[:200]
+        words = " ".join(f"{type(error).__name__} {error}".split())[:200]
         return Graded(student, "", [], [f"{path.name} is no notebook: {words}"], nothing)
-    outcome = run_submission(restored, root, limits)
     exercises = [place.exercise for place in places(sources[lesson])]
     earned = grades(outcome.notebook or restored, exercises)
     return Graded(student, lesson, earned, [*remarks, *outcome.remarks], outcome)
@@ -110,7 +113,7 @@ def _write_rows(out: Path, rows: Sequence[Graded]) -> None:
 
 
 def summary(rows: Sequence[Graded]) -> str:
-    """Return for each exercise how many passed, and what its check said most often."""
+    """Return for each exercise how many passed, and the mistakes that its check named most."""
     by_exercise: dict[str, list[Grade]] = {}
     for row in rows:
         for one in row.grades:

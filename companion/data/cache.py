@@ -59,9 +59,17 @@ def shared_cache() -> Path | None:
 
 
 def cached_file(name: str) -> Path:
-    """Return where to read and keep a small file that is no entry: ours, or the shared one's."""
+    """Return where to read and keep a small file that is no entry; ours begins as the shared one's.
+
+    Raises:
+        OSError: the shared one cannot be copied into ours.
+    """
     own, shared = cache_folder() / name, shared_cache()
-    return shared / name if shared and (shared / name).is_file() and not own.is_file() else own
+    if shared and (shared / name).is_file() and not own.is_file():
+        copy = own.with_name(f".{name}.{os.getpid()}")
+        shutil.copyfile(shared / name, copy)
+        os.replace(copy, own)
+    return own
 
 
 def cache_size() -> int:

@@ -154,7 +154,8 @@ _ALL = (
 )
 ASSETS: dict[str, Asset] = {asset.name: asset for asset in _ALL}
 
-# The notebooks that read data with conditions on its use; nothing else of theirs has any.
+# The notebooks that read, or show results of, data with conditions on its use. Nothing else that
+# any notebook uses has such conditions.
 _READ_BY = {
     "elpv": (
         "00_start_here",
@@ -181,7 +182,7 @@ _READ_BY = {
 
 
 def not_free(notebook: str) -> dict[str, str]:
-    """Return what a notebook, named without suffix, reads that is not free for any use.
+    """Return what a notebook, named without suffix, rests on that is not free for any use.
 
     {name of the asset: its licence}. Free means that a paid course may use it and show it.
     """

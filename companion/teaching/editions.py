@@ -26,7 +26,7 @@ SCHEMA = 3  # of nbgrader's metadata
 
 _FOLDED = re.compile(r"<details>.*?</details>\n*", re.S)
 _PYTHON = re.compile(r"```python\n(.*?)```\n*", re.S)
-_STUCK = re.compile(r' ?Stuck\? Run `hint\("[^"]+"\)`\.')
+_STUCK = re.compile(r' ?Stuck\? Run `hint\("[^"]+"\)`[^.\n]*\.')
 _DRAW = re.compile(r"^DRAW = \d+", re.M)
 _HINT_IMPORTED = re.compile(r"^(from companion\.teaching\.checks import .*?), hint\b", re.M)
 _COLAB = re.compile(r"\n*\[!\[Open in Colab\]\([^)]*\)\]\([^)]*\)\n*")
@@ -131,10 +131,11 @@ def teacher(lesson: NotebookNode, plan: str = "", notes: dict[str, str] | None =
     """
     edition = copy.deepcopy(lesson)
     for place in places(edition):
+        answered = _solved(edition, place, markers=False)
         stub, check, solution = (
-            edition.cells[i] for i in (place.stub, place.check, place.solution)
+            edition.cells[i] for i in (place.stub, place.check, place.solution or 0)
         )
-        stub.source = _solved(edition, place, markers=False)
+        stub.source = answered
         _clear(stub)
         _clear(check)
         told = re.search(r"<details>(.*?)</details>", solution.source, re.S)
@@ -147,6 +148,8 @@ def teacher(lesson: NotebookNode, plan: str = "", notes: dict[str, str] | None =
 
 
 def _prepared(lesson: NotebookNode, variant: int | None) -> NotebookNode:
+    if variant is not None and variant < 0:
+        raise ValueError(f"expected a variant of 0 or more, found {variant}")
     edition = copy.deepcopy(lesson)
     edition.metadata.pop("companion", None)  # the stamp is of another run
     for cell in edition.cells:

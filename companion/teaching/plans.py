@@ -58,9 +58,15 @@ def headings(lesson: NotebookNode) -> list[str]:
 
 
 def _lab(name: str, labs: str) -> str:
-    """Return the section (without its ##) of the page of labs that links to a notebook, or ""."""
+    """Return the section (without its ##) of the page of labs about a notebook, or ""."""
     sections = re.split(r"^## ", labs, flags=re.M)[1:]
-    return next((s.strip() for s in sections if f"]({name})" in s and lab_rows(s)), "")
+    return next((s.strip() for s in sections if _first_link(s) == name and lab_rows(s)), "")
+
+
+def _first_link(section: str) -> str:
+    """Return the first notebook that a section links to: the one it is about."""
+    found = re.search(r"\]\((\w+\.ipynb)\)", section)
+    return found[1] if found else ""
 
 
 def _minutes(lesson: NotebookNode) -> Iterator[tuple[str, int]]:
@@ -80,7 +86,9 @@ def _minutes(lesson: NotebookNode) -> Iterator[tuple[str, int]]:
 
 def _exercise_note(exercise: Exercise, wrong: str) -> str:
     """Return minutes and points, and the messages that wrong answers get."""
-    said = f"{exercise.minutes} minutes, {exercise.difficulty}, {exercise.points} points."
+    worth = f"{exercise.points} point{'s' if exercise.points > 1 else ''}"
+    said = f"{exercise.minutes} minutes, {exercise.difficulty}, {worth}."
     section = re.search(rf"^### {re.escape(exercise.id)} .*?\n(.*?)(?=^##|\Z)", wrong, re.M | re.S)
-    messages = section[1].strip() if section else ""
+    lines = section[1].splitlines() if section else []
+    messages = "\n".join(line for line in lines if line.startswith("- "))
     return f"{said} What the check says to wrong answers:\n\n{messages}" if messages else said

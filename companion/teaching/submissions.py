@@ -6,6 +6,7 @@ nothing, and says nothing, where the cells have lost its metadata.
 
 from __future__ import annotations
 
+import ast
 import copy
 import re
 from collections.abc import Iterable
@@ -38,7 +39,7 @@ def recognise(submission: NotebookNode, name: str, lessons: dict[str, NotebookNo
     Told by its grade ids and checks, else by the functions that it defines, else by its file's
     name.
     """
-    source = _code(submission.cells)
+    source = "\n".join(cell.source for cell in _code(submission))
     ids = {_grade_id(cell) for cell in submission.cells}
 
     def likeness(lesson: str) -> tuple[int, int, bool]:
@@ -67,7 +68,7 @@ def restore(
         remarks += _put_back(restored, source, place, answers[place.exercise])
     known = {name for place in places(source) for name in grade_ids(place.exercise)}
     for cell in restored.cells:
-        if _grade_id(cell) not in known:
+        if _grade_id(cell) not in known or cell.cell_type != "code":
             cell.metadata.pop("nbgrader", None)
         if cell.cell_type == "code":
             of_lesson = cell.source in own and not _grade_id(cell)
@@ -107,50 +108,59 @@ def state(grade: Grade) -> str:
 def _put_back(
     restored: NotebookNode, source: NotebookNode, place: Place, answers: list[NotebookNode]
 ) -> list[str]:
-    """Mark the answer's cell and put the course's check after it, in place; return remarks."""
-    exercise = place.exercise
+    """Mark the answer's cell and put the course's check after it, in place; return remarks.
+
+    Only cells that hold a check and nothing else are taken out: what a learner wrote stays.
+    """
+    exercise, remarks = place.exercise, []
     answer_id, check_id = grade_ids(exercise)
-    remarks = []
-    marked = [cell for cell in answers if _grade_id(cell) == answer_id]
+    known_forms = {f'check("{exercise.id}", {exercise.answer})', strict_check(exercise)}
+    marked = [cell for cell in restored.cells if _grade_id(cell) in (answer_id, check_id)]
+    checks = [cell for cell in _code(restored) if _is_only_a_check(cell, exercise)]
     if not answers:
         remarks.append(f"{exercise.id}: no cell defines {exercise.answer}")
-    elif not marked:
+    elif not any(_grade_id(cell) == answer_id for cell in answers):
         remarks.append(
             f"{exercise.id}: the cell had lost its grade id and was found by the name "
             f"{exercise.answer}"
         )
-    for cell in answers:
-        cell.metadata.pop("nbgrader", None)
-    pristine = source.cells[place.check]
-    known_forms = {f'check("{exercise.id}", {exercise.answer})', strict_check(exercise)}
-    checks = [cell for cell in restored.cells if _is_check(cell, exercise, check_id)]
-    if not checks:
-        remarks.append(f"{exercise.id}: the check was missing and was put back")
-    elif any(cell.source.strip() not in known_forms for cell in checks):
+    if any(cell.source.strip() not in known_forms for cell in checks):
         remarks.append(f"{exercise.id}: the check had been changed and was put back")
+    elif not checks:
+        remarks.append(f"{exercise.id}: the check was missing and was put back")
+    for cell in marked:
+        cell.metadata.pop("nbgrader")
     restored.cells = [cell for cell in restored.cells if not any(cell is c for c in checks)]
     last = len(restored.cells)
     if answers:
-        answers[-1].metadata["nbgrader"] = copy.deepcopy(
-            source.cells[place.stub].metadata["nbgrader"]
-        )
+        mark = source.cells[place.stub].metadata["nbgrader"]
+        answers[-1].metadata["nbgrader"] = copy.deepcopy(mark)
         last = 1 + next(i for i, cell in enumerate(restored.cells) if cell is answers[-1])
-    restored.cells.insert(last, copy.deepcopy(pristine))
+    restored.cells.insert(last, copy.deepcopy(source.cells[place.check]))
     return remarks
 
 
 def _answer_cells(notebook: NotebookNode, exercise: Exercise) -> list[NotebookNode]:
     """Return the code cells that hold an answer: by what they define, else by their grade id."""
-    answer_id, check_id = grade_ids(exercise)
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    found = [c for c in code if _defines(exercise, c.source) and _grade_id(c) != check_id]
+    code, answer_id = _code(notebook), grade_ids(exercise)[0]
+    found = [cell for cell in code if _defines(exercise, cell.source)]
     return found or [cell for cell in code if _grade_id(cell) == answer_id]
 
 
-def _is_check(cell: NotebookNode, exercise: Exercise, check_id: str) -> bool:
-    if cell.cell_type != "code" or _defines(exercise, cell.source):
-        return _grade_id(cell) == check_id
-    return _grade_id(cell) == check_id or _checks(exercise, cell.source)
+def _is_only_a_check(cell: NotebookNode, exercise: Exercise) -> bool:
+    """Say whether a code cell is an exercise's check and holds nothing that a learner may need."""
+    try:
+        steps = ast.parse(cell.source).body
+    except SyntaxError:
+        return False
+    rest = [step for step in steps if not isinstance(step, ast.ImportFrom)]
+    if _grade_id(cell) == grade_ids(exercise)[1]:  # changed, perhaps, but nothing is made in it
+        return all(isinstance(step, (ast.Expr, ast.Pass)) for step in rest)
+    return bool(rest) and all(_is_call(step, exercise) for step in rest)
+
+
+def _is_call(step: ast.stmt, exercise: Exercise) -> bool:
+    return isinstance(step, ast.Expr) and _checks(exercise, ast.unparse(step)[:40])
 
 
 def _defines(exercise: Exercise, source: str) -> bool:
@@ -167,5 +177,5 @@ def _grade_id(cell: NotebookNode) -> str | None:
     return cell.metadata.get("nbgrader", {}).get("grade_id")
 
 
-def _code(cells: list[NotebookNode]) -> str:
-    return "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+def _code(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]

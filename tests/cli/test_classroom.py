@@ -158,9 +158,6 @@ def test_an_unknown_lesson_is_refused_before_anything_is_written(tmp_path):
     assert files(tmp_path) == before
 
 
-@pytest.mark.xfail(
-    strict=True, raises=FileExistsError, reason="build.json, which tells a build, is written last"
-)
 def test_after_a_build_that_stopped_the_next_one_works(tmp_path):
     broken = new_notebook(cells=[new_code_cell("x = 1", metadata={"tags": ["exercise"]})])
     nbformat.write(broken, tmp_path / "broken.ipynb")
@@ -227,11 +224,10 @@ def test_what_is_free_are_these_two():
 @pytest.mark.parametrize(
     ("asset", "name"),
     [
-        pytest.param(asset, name, marks=pytest.mark.xfail(strict=True, reason="reads trials only"))
-        if (asset, name) in SHOWN_ONLY
-        else (asset, name)
+        (asset, name)
         for name in NOTEBOOKS
         for asset in not_free(name)
+        if (asset, name) not in SHOWN_ONLY
     ],
 )
 def test_every_lesson_that_the_catalogue_lists_reads_the_set(asset, name):
@@ -387,7 +383,6 @@ def odd(change):
     return json.dumps(content)
 
 
-@pytest.mark.xfail(strict=True, reason="run_submission writes the notebook outside of any try")
 @pytest.mark.parametrize(
     "change",
     [
@@ -409,7 +404,6 @@ def test_a_notebook_that_cannot_be_written_stops_nobody(tmp_path, monkeypatch, c
         assert "no kernel in this test" in str(error)  # it came as far as its process
 
 
-@pytest.mark.xfail(strict=True, reason="submissions.restore stops with StopIteration")
 def test_a_check_and_the_next_answer_in_one_cell_are_graded(tmp_path, ran):
     edition = learner(NOTEBOOKS[START], graded=True)
     first, second = places(edition)[:2]

@@ -170,7 +170,6 @@ def test_an_exercise_of_no_course_is_refused():
         places(unknown)
 
 
-@pytest.mark.xfail(strict=True, raises=TypeError, reason="teacher() indexes cells with None")
 def test_the_teacher_is_told_of_a_missing_solution():
     with pytest.raises(ValueError, match="exercise 00.1"):
         teacher(small(solutions=0))
@@ -268,14 +267,7 @@ def test_points_follow_the_difficulty():
 # The learner's graded edition --------------------------------------------------------------------
 
 
-# _STUCK expects a full stop right after hint("00.1"), where lesson 00 goes on in words.
-known_hint = pytest.mark.xfail(strict=True, reason='00.1 keeps "Stuck? Run `hint("00.1")`, as ..."')
-
-
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(n, marks=known_hint) if n == "00_start_here" else n for n in LESSONS],
-)
+@each_lesson
 def test_the_graded_edition_offers_no_hint(name):
     assert "hint(" not in text(learner(LESSONS[name], graded=True))
 
