@@ -54,7 +54,7 @@ for name, value in {sharing!r}.items():
     os.environ.setdefault(name, value)  # several kernels on few cores; see the teacher's page
 c.Execute.timeout = {longest}  # seconds
 c.Execute.timeout_func = seconds_of  # a learner's own cells: {seconds}
-with contextlib.suppress(ImportError):  # Windows has no limit of this kind
+with contextlib.suppress(ImportError, ValueError):  # no such limit here, or a lower one
     import resource
 
     # A submission that wants more memory gets a MemoryError, and the machine stays usable.
@@ -99,8 +99,9 @@ def build(
             _write(out / "nbgrader" / "source" / path.stem / path.name, source)
         points = sum(place.exercise.points for place in found)
         print(f"{path.stem:32} {len(found)} exercises, {points} points")
-    if (out / "nbgrader").is_dir():
-        (out / "nbgrader" / "nbgrader_config.py").write_text(_config(), "utf-8")
+    config = out / "nbgrader" / "nbgrader_config.py"
+    if config.parent.is_dir() and not config.exists():  # a teacher may have changed it
+        config.write_text(_config(), "utf-8")
     print(f"the editions: {out}")
     return 0
 

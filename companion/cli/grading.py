@@ -174,7 +174,7 @@ def run_cells(notebook: NotebookNode) -> None:
 
 def _limit_memory(gibibytes: float) -> None:
     """Let this process and those it starts ask for so much memory each, where the system can."""
-    with contextlib.suppress(ImportError):
+    with contextlib.suppress(ImportError, ValueError):  # no such limit here, or a lower one
         import resource
 
         most = int(gibibytes * 2**30)

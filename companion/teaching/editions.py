@@ -120,7 +120,9 @@ def nbgrader_source(lesson: NotebookNode, variant: int | None = None) -> Noteboo
     return edition
 
 
-def teacher(lesson: NotebookNode, plan: str = "", notes: dict[str, str] | None = None):
+def teacher(
+    lesson: NotebookNode, plan: str = "", notes: dict[str, str] | None = None
+) -> NotebookNode:
     """Return the teacher's edition: solutions in place, a plan at the top, notes before sections.
 
     plan: Markdown. notes: heading of the lesson -> Markdown for the teacher. The outputs of the

@@ -133,7 +133,7 @@ def test_building_again_takes_away_old_lessons_and_keeps_what_nbgrader_made(tmp_
         path = tmp_path / "nbgrader" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("keep")
-    (tmp_path / "nbgrader" / "nbgrader_config.py").write_text("old")
+    (tmp_path / "nbgrader" / "nbgrader_config.py").write_text("the teacher's")
     classroom.build(ROOT, tmp_path, [FREE])
     assert files(tmp_path) == sorted(
         [
@@ -146,7 +146,7 @@ def test_building_again_takes_away_old_lessons_and_keeps_what_nbgrader_made(tmp_
         ]
     )
     assert {(tmp_path / "nbgrader" / name).read_text() for name in made} == {"keep"}
-    assert (tmp_path / "nbgrader" / "nbgrader_config.py").read_text("utf-8") != "old"
+    assert (tmp_path / "nbgrader" / "nbgrader_config.py").read_text() == "the teacher's"
     assert json.loads((tmp_path / "build.json").read_text())["lessons"] == [f"{FREE}.ipynb"]
 
 
