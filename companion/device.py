@@ -150,13 +150,18 @@ def seconds_of(call: Callable[[], object], device: torch.device, worse_than: flo
 
 
 def fastest_format(
-    module: torch.nn.Module, pictures: torch.Tensor, *, memo: Path | None = None, key: str = ""
+    module: torch.nn.Module,
+    pictures: torch.Tensor,
+    *,
+    memo: Path | None = None,
+    key: str = "",
+    keep: bool = True,
 ) -> Format:
     """Return the layout and number format in which a frozen picture network runs fastest here.
 
     `module` is in eval mode; `pictures` is a small batch (B, C, H, W) on its device. The choice is
     timed once and kept in the JSON file `memo` under `key` and this machine's name, so that later
-    runs agree.
+    runs agree; without `keep` the file is only read.
     bf16 on a CPU is chosen only where it is at least 1.3 times faster than fp32.
     """
     device = pictures.device
@@ -169,7 +174,7 @@ def fastest_format(
     known = json.loads(memo.read_text()) if memo and memo.exists() else {}
     if key not in known:
         known[key] = _timed_choice(module, pictures)
-        if memo:
+        if memo and keep:
             with suppress(OSError):  # a cache that may only be read: time it again next time
                 _write_json(memo, known)
     return Format(known[key]["channels_last"], getattr(torch, known[key]["dtype"]))

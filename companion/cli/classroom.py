@@ -79,26 +79,21 @@ def build(
     """
     chosen = [find(root, name) for name in names] or lessons(root)
     if permissive:
-        chosen = [path for path in chosen if not _left_out(path)]
+        chosen = [path for path in chosen if not _left_out(path, lessons(root))]
     if not chosen:
         print("no lesson is left; nothing was written")
         return 1
+    # All are made before anything is taken away.
+    made = {path: _editions(path, root / "notebooks", graded, variant) for path in chosen}
     _make_room(out)
     facts = {"version": companion.__version__, "graded": graded, "variant": variant}
     facts["lessons"] = [path.name for path in chosen]
     (out / "build.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
-    pages = root / "notebooks"
-    for path in chosen:
-        lesson = nbformat.read(path, as_version=4)
-        plan = minute_plan(lesson, path.name, (pages / "labs.md").read_text("utf-8"))
-        told = notes(lesson, path.name, pages)
-        _write(out / "learner" / path.name, learner(lesson, graded, variant))
-        _write(out / "teacher" / path.name, teacher(lesson, plan, told))
-        if found := places(lesson):
-            source = nbgrader_source(lesson, variant)
-            _write(out / "nbgrader" / "source" / path.stem / path.name, source)
-        points = sum(place.exercise.points for place in found)
-        print(f"{path.stem:32} {len(found)} exercises, {points} points")
+    for path, editions in made.items():
+        for folder, notebook in editions.items():
+            _write(out / folder / path.name, notebook)
+        found = [place.exercise for place in places(editions["teacher"])]
+        print(f"{path.stem:32} {len(found)} exercises, {sum(e.points for e in found)} points")
     config = out / "nbgrader" / "nbgrader_config.py"
     if config.parent.is_dir() and not config.exists():  # a teacher may have changed it
         config.write_text(_config(), "utf-8")
@@ -106,9 +101,26 @@ def build(
     return 0
 
 
-def _left_out(path: Path) -> bool:
-    """Say whether a lesson needs what is not free for any use, and print what that is."""
+def _editions(
+    path: Path, pages: Path, graded: bool, variant: int | None
+) -> dict[str, NotebookNode]:
+    """Return the editions of a lesson by the folders that they go to."""
+    lesson = nbformat.read(path, as_version=4)
+    plan = minute_plan(lesson, path.name, (pages / "labs.md").read_text("utf-8"))
+    found = {
+        "learner": learner(lesson, graded, variant),
+        "teacher": teacher(lesson, plan, notes(lesson, path.name, pages)),
+    }
+    if places(lesson):
+        found[f"nbgrader/source/{path.stem}"] = nbgrader_source(lesson, variant)
+    return found
+
+
+def _left_out(path: Path, known: Sequence[Path]) -> bool:
+    """Say whether a notebook needs what is not free for any use, and print what that is."""
     reasons = not_free(path.stem)
+    if path not in known:
+        reasons = {"a notebook that is no lesson of the course": "its data are not known"}
     for name, licence in reasons.items():
         print(f"{path.stem:32} left out: {name} ({licence})")
     return bool(reasons)

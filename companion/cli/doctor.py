@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import shutil
 import subprocess
@@ -167,7 +168,9 @@ def describe_machine(machine: dict) -> str:
 
 def describe_cache(facts: dict) -> str:
     """Return one line on the cache: size, limit and folder."""
-    return f"{facts['size'] / 1e9:.2f} of {facts['limit'] / 1e9:.1f} GB in {facts['folder']}"
+    shared = f"; shared, read only: {facts['shared']}" if facts["shared"] else ""
+    held, most = facts["size"] / 1e9, facts["limit"] / 1e9
+    return f"{held:.2f} of {most:.1f} GB in {facts['folder']}{shared}"
 
 
 def this_machine() -> dict:
@@ -178,11 +181,22 @@ def this_machine() -> dict:
 
 
 def cache_facts() -> dict:
-    """Return the cache's folder, size and limit in bytes."""
+    """Return the cache's folder, size and limit in bytes, and the folder of the shared one.
+
+    Raises:
+        FileNotFoundError: COMPANION_SHARED_CACHE names a folder that holds no cache.
+    """
     from companion.data import cache
 
+    asked, shared = os.environ.get("COMPANION_SHARED_CACHE"), cache.shared_cache()
+    if asked and shared is None:
+        raise FileNotFoundError(
+            f"expected a filled cache in {asked}, the COMPANION_SHARED_CACHE, found no folder "
+            f"{cache.CACHE_NAME} there that may be read; mend the name or the rights, or unset it"
+        )
     folder, size = str(cache.cache_folder()), cache.cache_size()
-    return {"folder": folder, "size": size, "limit": cache.CACHE_LIMIT}
+    known = {"folder": folder, "size": size, "limit": cache.CACHE_LIMIT}
+    return known | {"shared": str(shared) if shared else None}
 
 
 def asset_facts() -> list[dict]:

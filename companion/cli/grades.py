@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,6 +19,7 @@ from companion.cli.house import lessons
 from companion.teaching.editions import nbgrader_source, places
 from companion.teaching.submissions import Grade, grades, recognise, restore, state
 
+_NOTHING = nbformat.v4.new_notebook()
 # Left by Jupyter, and by macOS in archives.
 _NOT_HANDED_IN = {".ipynb_checkpoints", "__MACOSX"}
 
@@ -40,6 +43,11 @@ def grade(root: Path, submissions: Path, out: Path, limits: Limits) -> int:
     Raises:
         FileNotFoundError: there is no such folder, or no notebook in it.
     """
+    if out.exists():
+        raise FileExistsError(
+            f"expected a new file for the grades, found {out}; move it away or name another, so "
+            "that no grades are lost"
+        )
     found = sorted(_handed_in(submissions))
     if not found:
         raise FileNotFoundError(
@@ -53,7 +61,11 @@ def grade(root: Path, submissions: Path, out: Path, limits: Limits) -> int:
         print(f"{student:24}", end=" ", flush=True)
         rows.append(_grade_one(root, student, path, sources, limits))
         print(_in_short(rows[-1]), flush=True)
-        _write_rows(out, rows)  # after each: an hour of grading that is interrupted is not lost
+        # After each: an hour of grading that is interrupted is not lost. On Windows the file cannot
+        # be replaced while somebody looks at it.
+        with contextlib.suppress(PermissionError):
+            _write_rows(out, rows)
+    _write_rows(out, rows)
     print(f"\n{summary(rows)}\n\ngrades: {out}")
     return 0
 
@@ -63,26 +75,38 @@ def _handed_in(folder: Path) -> Iterator[tuple[str, Path]]:
     for path in folder.rglob("*.ipynb"):
         inside = path.relative_to(folder)
         if not _NOT_HANDED_IN & {*inside.parts} and not path.name.startswith("._"):
-            yield inside.parts[0].removesuffix(".ipynb"), path
+            yield _legible(inside.parts[0].removesuffix(".ipynb")), path
 
 
 def _grade_one(
     root: Path, student: str, path: Path, sources: dict[str, NotebookNode], limits: Limits
 ) -> Graded:
-    nothing = Outcome(None, 0.0, ())
+    name, nothing = _legible(path.name), Outcome(None, 0.0, ())
     try:
         submission = nbformat.read(path, as_version=4)
         lesson = recognise(submission, path.stem, sources)
         if lesson is None:
-            return Graded(student, "", [], [f"{path.name}: no lesson of this course"], nothing)
+            return Graded(student, "", [], [f"{name}: no lesson of this course"], nothing)
+    except Exception as error:  # a file that is no notebook may break anything that reads it
+        return Graded(student, "", [], [f"{name} is no notebook: {_words(error)}"], nothing)
+    exercises = [place.exercise for place in places(sources[lesson])]
+    try:
         restored, remarks = restore(submission, sources[lesson], limits.cell_seconds)
         outcome = run_submission(restored, root, limits)
-    except Exception as error:  # a file that is no notebook may break anything that reads it
-        words = " ".join(f"{type(error).__name__} {error}".split())[:200]
-        return Graded(student, "", [], [f"{path.name} is no notebook: {words}"], nothing)
-    exercises = [place.exercise for place in places(sources[lesson])]
+    except Exception as error:  # whatever it is, the others are graded
+        remark = f"{name} could not be graded: {_words(error)}; grade it by hand"
+        return Graded(student, lesson, grades(_NOTHING, exercises), [remark], nothing)
     earned = grades(outcome.notebook or restored, exercises)
     return Graded(student, lesson, earned, [*remarks, *outcome.remarks], outcome)
+
+
+def _words(error: Exception) -> str:
+    return _legible(" ".join(f"{type(error).__name__}: {error}".split())[:200])
+
+
+def _legible(name: str) -> str:
+    """Return a name so that it can be written, if it is no UTF-8: archives of Windows hold such."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _in_short(row: Graded) -> str:
@@ -100,7 +124,9 @@ def _points(row: Graded) -> tuple[float, int]:
 def _write_rows(out: Path, rows: Sequence[Graded]) -> None:
     ids = sorted({g.exercise.id for row in rows for g in row.grades})
     out.parent.mkdir(parents=True, exist_ok=True)
-    with out.open("w", newline="", encoding="utf-8") as file:
+    half = out.with_name(f".{out.name}.half")
+    # The mark at the beginning lets Excel read names as they are.
+    with half.open("w", newline="", encoding="utf-8-sig", errors="backslashreplace") as file:
         writer = csv.writer(file)
         writer.writerow(["student", "lesson", "score", "max_score", *ids, "remarks"])
         for row in rows:
@@ -110,6 +136,7 @@ def _write_rows(out: Path, rows: Sequence[Graded]) -> None:
             writer.writerow(
                 [row.student, row.lesson, f"{earned:g}", most, *cells, "; ".join(row.remarks)]
             )
+    os.replace(half, out)
 
 
 def summary(rows: Sequence[Graded]) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -64,53 +63,73 @@ def run_submission(notebook: NotebookNode, root: Path, limits: Limits) -> Outcom
         room = Path(folder, "room")
         room.mkdir()
         command = [sys.executable, "-m", "companion.cli.grading", str(source), str(result)]
-        worker = subprocess.Popen(
-            [*command, json.dumps(asdict(limits))],
-            cwd=room,
-            env=environment(root),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        stopped = _watch(worker, limits, start)
+        with Path(folder, "said.txt").open("w+", encoding="utf-8", errors="replace") as said:
+            worker = subprocess.Popen(
+                [*command, limits_in_words(limits)],
+                cwd=room,
+                env=environment(root),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+                start_new_session=True,
+            )
+            stopped = _watch(worker, limits, start)
+            said.seek(0)
+            last = (said.read().strip().splitlines() or ["it said nothing"])[-1]
         executed = _read(result)
     remarks = [*filter(None, [stopped]), *(_told(executed) if executed else ())]
-    if executed is None and not stopped:
-        remarks.append(f"its process ended by itself (status {worker.returncode})")
+    if worker.returncode and not stopped:
+        remarks.append(
+            f"its process ended by itself: {last}. Grade a right answer of your own: if that ends "
+            "so too, it is this machine; else look at the notebook"
+        )
     return Outcome(executed, time.perf_counter() - start, tuple(remarks))
+
+
+def limits_in_words(limits: Limits) -> str:
+    """Return the limits as the last argument of a submission's process."""
+    return json.dumps(asdict(limits))
 
 
 def _watch(worker: subprocess.Popen, limits: Limits, start: float) -> str | None:
     """Wait for the worker; stop it and all it started if it takes too much, and say so."""
+    seen: set[psutil.Process] = set()
+    most = limits.gibibytes * 1.5  # of all its processes together; each has its own limit
     try:
         while worker.poll() is None:
             time.sleep(LOOK_EVERY)
+            family = _family(worker.pid)
+            seen |= family
             if time.perf_counter() - start > limits.seconds:
                 return f"stopped: all its cells together took more than {limits.seconds} s"
-            if _held(worker.pid) > limits.gibibytes * 1.5 * 2**30:
-                return f"stopped: its processes held more than {limits.gibibytes:g} GiB"
+            if _held(family) > most * 2**30:
+                return f"stopped: its processes together held more than {most:g} GiB"
         return None
     finally:
-        _stop(worker)
+        _stop(worker, seen)
 
 
-def _held(pid: int) -> int:
+def _family(pid: int) -> set[psutil.Process]:
+    """Return a process and all that it has started and still knows."""
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(pid)
-        return sum(p.memory_info().rss for p in [process, *process.children(recursive=True)])
-    return 0
+        return {process, *process.children(recursive=True)}
+    return set()
 
 
-def _stop(worker: subprocess.Popen) -> None:
-    """End the worker and whatever it started, detached processes of its kernel included."""
-    with contextlib.suppress(psutil.Error):
-        for child in psutil.Process(worker.pid).children(recursive=True):
-            with contextlib.suppress(psutil.Error):
-                child.kill()
-    if hasattr(os, "killpg"):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(worker.pid, signal.SIGKILL)
+def _held(family: set[psutil.Process]) -> int:
+    held = 0
+    for process in family:
+        with contextlib.suppress(psutil.Error):
+            held += process.memory_info().rss
+    return held
+
+
+def _stop(worker: subprocess.Popen, seen: set[psutil.Process]) -> None:
+    """End the worker and whatever it was seen to start, detached processes included."""
+    for process in seen - {psutil.Process()}:
+        with contextlib.suppress(psutil.Error):  # psutil knows a number that was given anew
+            process.kill()
     worker.kill()
     worker.wait()
 
@@ -136,25 +155,34 @@ class Runner(NotebookClient):
 
     kernel_manager_class = Type(ThisPython)
     shown = 0
+    result = Path()
 
     def output(
         self, outs: list, msg: dict, display_id: str, cell_index: int
     ) -> NotebookNode | None:
         """Keep an output of the running cell unless it has shown too much; results always count."""
         kind = msg["header"]["msg_type"]
-        self.shown = self.shown + len(str(msg["content"])) if outs else 0
+        self.shown = (self.shown if outs else 0) + len(str(msg["content"]))
         if self.shown > MOST_OUTPUT and kind in ("stream", "display_data"):
             return None
         return super().output(outs, msg, display_id, cell_index)
 
-    def mark_time_out(self, cell: NotebookNode, cell_index: int, execute_reply: dict) -> None:
-        """Write into a cell that it ran out of time, which the kernel's own words may not say."""
+    def settle(self, cell: NotebookNode, cell_index: int, execute_reply: dict) -> None:
+        """Write into a cell that it ran out of time, and save what there is so far."""
         if execute_reply["content"].get("ename") == _TIMED_OUT:
             cell.outputs.append(nbformat.v4.new_output("error", ename=_TIMED_OUT, evalue=""))
+        save(self.nb, self.result)
 
 
-def run_cells(notebook: NotebookNode) -> None:
-    """Run a restored notebook in place; a cell that takes too long is interrupted."""
+def save(notebook: NotebookNode, result: Path) -> None:
+    """Replace the notebook at `result` in one move: whoever is stopped leaves a whole one."""
+    half = result.with_suffix(".half")
+    nbformat.write(notebook, half)
+    os.replace(half, result)
+
+
+def run_cells(notebook: NotebookNode, result: Path) -> None:
+    """Run a restored notebook and save it after each cell; one that takes too long is stopped."""
     runner = Runner(
         notebook,
         allow_errors=True,
@@ -165,7 +193,7 @@ def run_cells(notebook: NotebookNode) -> None:
         record_timing=False,
         store_widget_state=False,
     )
-    runner.on_cell_executed = runner.mark_time_out
+    runner.result, runner.on_cell_executed = result, runner.settle
     try:
         runner.execute()
     except DeadKernelError:
@@ -185,10 +213,9 @@ def main(source: str, result: str, limits: str) -> None:
     """Run the notebook `source` and write it to `result`."""
     _limit_memory(json.loads(limits)["gibibytes"])
     notebook = nbformat.read(source, as_version=4)
-    try:
-        run_cells(notebook)
-    finally:
-        nbformat.write(notebook, result)
+    notebook.metadata.pop("kernelspec", None)  # the learner's; it runs in this interpreter
+    run_cells(notebook, Path(result))
+    save(notebook, Path(result))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 PACK = Path(__file__).resolve().parent
+DONE = ".installed"  # in TARGET, once all is there: what was interrupted may be begun again
 NEEDED = 3  # times the size of the wheels: they are unpacked
 
 
@@ -32,6 +33,7 @@ def main(target: str) -> None:
     data = ["--no-deps", "--require-hashes", "-r", str(assets / "assets.txt")]
     subprocess.run([python, *quiet, "--find-links", str(assets), *data], check=True)
     copy_caches(python, PACK / "cache" / facts["cache"])
+    (folder / DONE).touch()
     print(f"done. Begin with:\n  cd {folder}\n  {scripts / 'companion'} lab")
 
 
@@ -49,8 +51,8 @@ def refuse_what_does_not_fit(facts: dict, folder: Path) -> None:
             f"made, found Python {here[0]} on {here[1]} ({here[2]}); start it with python"
             f"{packed[0]}, or make a pack on a machine like this one"
         )
-    if (folder / ".venv").exists():
-        sys.exit(f"expected a new folder, found {folder} with an environment; name another folder")
+    if (folder / DONE).exists():
+        sys.exit(f"expected a new folder, found {folder} with the course; name another folder")
     place = next(path for path in (folder, *folder.parents) if path.exists())
     wanted = NEEDED * sum(path.stat().st_size for path in (PACK / "wheels").iterdir())
     free = shutil.disk_usage(place).free
@@ -67,10 +69,14 @@ def copy_caches(python: str, packed: Path) -> None:
     said = subprocess.run([python, "-c", ask], check=True, capture_output=True, text=True).stdout
     own = Path(said.strip())
     for entry in packed.iterdir():
+        if (own / entry.name).exists():
+            continue
+        half = own / f".{entry.name}.tmp"  # what is interrupted must not look whole
         if entry.is_dir():
-            shutil.copytree(entry, own / entry.name, dirs_exist_ok=True)
-        elif not (own / entry.name).exists():
-            shutil.copy(entry, own)
+            shutil.copytree(entry, half, dirs_exist_ok=True)
+        else:
+            shutil.copyfile(entry, half)
+        half.replace(own / entry.name)
 
 
 if __name__ == "__main__":

@@ -93,9 +93,10 @@ def _pip(*words: str) -> None:
     command = [sys.executable, "-m", "pip", *words, "--quiet", "--disable-pip-version-check"]
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
     if done.returncode:
-        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        said = [line for line in done.stderr.splitlines() if line.strip()] or ["no reason given"]
+        errors = [line for line in said if line.startswith("ERROR")] or said
         raise RuntimeError(
-            f"expected pip to bring the packages, found: {(errors or ['no reason given'])[-1]}; "
+            f"expected pip to bring the packages, found: {errors[-1]}; "
             "check the network and the room on the disk, then pack again"
         )
 
@@ -116,6 +117,7 @@ def _fill_cache(root: Path, chosen: Sequence[Path], cache: Path) -> list[str]:
     from companion.cli.lessons import run_notebook
 
     os.environ["COMPANION_CACHE"] = str(cache)
+    (cache / CACHE_NAME).mkdir(parents=True, exist_ok=True)  # some lessons store nothing
     os.environ.pop("COMPANION_SHARED_CACHE", None)
     failed = []
     for source in chosen:

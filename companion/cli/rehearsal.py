@@ -41,8 +41,12 @@ def rehearse(root: Path, lesson: str, learners: int) -> int:
     sizes = [*(2**i for i in range(10) if 2**i < learners), learners]
     with tempfile.TemporaryDirectory(prefix="rehearsal-") as folder:
         shared = Path(folder, "shared")
+        (shared / CACHE_NAME).mkdir(parents=True)  # some lessons store nothing
         first = _run_for(1, source, root, {"COMPANION_CACHE": str(shared)}, Path(folder, "fill"))[0]
         print(f"first run, which fills the shared cache: {_told(first)}", flush=True)
+        if first.failure:
+            print(f"failed: {first.failure}")
+            return 1
         before = _protect(shared)
         caches = {"COMPANION_SHARED_CACHE": str(shared)}
         rounds = [_run_for(n, source, root, caches, Path(folder, f"of-{n}")) for n in sizes]

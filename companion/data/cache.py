@@ -19,8 +19,7 @@ CACHE_LIMIT = 1_500_000_000
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _LOCKS = ".locks"
-# Less than this left on the disk means that a failed write failed for want of room, whatever
-# exception type the writing library turned the system's error into.
+# With less left, a failed write failed for want of room, whatever exception a library made of it.
 _NO_ROOM = 2**20
 
 
@@ -55,21 +54,21 @@ def shared_cache() -> Path | None:
     """
     shared = os.environ.get("COMPANION_SHARED_CACHE")
     folder = Path(shared).expanduser().absolute() / CACHE_NAME if shared else None
-    return folder if folder and folder.is_dir() else None
+    return folder if folder and os.path.isdir(folder) else None
 
 
 def cached_file(name: str) -> Path:
     """Return where to read and keep a small file that is no entry; ours begins as the shared one's.
 
-    Raises:
-        OSError: the shared one cannot be copied into ours.
+    It is the shared one itself where ours may not be written.
     """
     own, shared = cache_folder() / name, shared_cache()
-    if shared and (shared / name).is_file() and not own.is_file():
-        copy = own.with_name(f".{name}.{os.getpid()}")
-        shutil.copyfile(shared / name, copy)
-        os.replace(copy, own)
-    return own
+    if not shared or own.is_file() or not (shared / name).is_file():
+        return own
+    with contextlib.suppress(OSError):
+        half = own.with_name(f".{name}.{os.getpid()}.tmp")
+        os.replace(shutil.copyfile(shared / name, half), own)
+    return own if own.is_file() else shared / name
 
 
 def cache_size() -> int:

@@ -11,7 +11,7 @@ from torch import nn
 from torchvision.transforms.v2 import functional as TF
 
 from companion.data.assets import ASSETS, asset_path
-from companion.data.cache import build_once, cached_file
+from companion.data.cache import build_once, cache_folder, cached_file
 from companion.device import Format, default_device, fastest_format
 from companion.models.blocks import Blocks, check_slices
 from companion.models.families import cut
@@ -217,4 +217,5 @@ def choose_format(net: nn.Module, x: torch.Tensor, key: str, dtype: torch.dtype 
         convolutions = sum(isinstance(m, nn.Conv2d) for m in net.modules())
         return Format(channels_last=convolutions > 1, dtype=dtype)  # a ViT has one, its patches
     pictures = x[:1].expand(8, -1, -1, -1).contiguous()
-    return fastest_format(net, pictures, memo=cached_file("formats.json"), key=key)
+    memo = cached_file("formats.json")
+    return fastest_format(net, pictures, memo=memo, key=key, keep=memo.parent == cache_folder())

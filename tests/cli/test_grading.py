@@ -51,7 +51,7 @@ def write_limits(config: Path) -> None:
 def ours(class_room):
     out = class_room / "grades.csv"
     assert grades.grade(ROOT, class_room / "built" / "nbgrader" / "submitted", out, LIMITS) == 0
-    with out.open(newline="") as file:
+    with out.open(newline="", encoding="utf-8-sig") as file:
         return {row["student"]: row for row in csv.DictReader(file)}
 
 

@@ -1,10 +1,12 @@
 """What a submission does to its own process, and what comes back all the same."""
 
+import re
 import time
 
 import nbformat
 import pytest
 
+from companion.cli import grading as submission_process
 from companion.cli.grading import Limits, run_submission
 from companion.teaching.editions import learner, nbgrader_source, places
 from companion.teaching.submissions import grades, restore
@@ -46,8 +48,9 @@ def test_code_that_will_not_be_interrupted_is_stopped_in_the_end():
         "        pass"
     )
     start = time.perf_counter()
-    outcome = run(stubborn, stubborn, stubborn, seconds=12)
+    outcome = run(FIRST, stubborn, stubborn, stubborn, seconds=12)
     assert outcome.remarks[0] == "stopped: all its cells together took more than 12 s"
+    assert results(outcome) == ["1.0"], "what was earned before is kept"
     assert time.perf_counter() - start < 30
 
 
@@ -67,7 +70,7 @@ def test_shared_memory_that_no_limit_counts_is_seen_and_stopped():
         "time.sleep(4)"
     )
     outcome = run(greedy, gibibytes=1)
-    assert outcome.remarks[0] == "stopped: its processes held more than 1 GiB"
+    assert outcome.remarks[0] == "stopped: its processes together held more than 1.5 GiB"
 
 
 def test_a_process_left_behind_is_ended_too(tmp_path):
@@ -75,11 +78,39 @@ def test_a_process_left_behind_is_ended_too(tmp_path):
     child = (
         "import subprocess, sys\n"
         f"code = \"import time; time.sleep(8); open({str(sign)!r}, 'w')\"\n"
-        "subprocess.Popen([sys.executable, '-c', code])\n2.0"
+        "subprocess.Popen([sys.executable, '-c', code], start_new_session=True)\n"
+        "import time; time.sleep(2)\n2.0"
     )
     assert results(run(child)) == ["2.0"]
     time.sleep(9)
     assert not sign.exists()
+
+
+def test_of_what_a_cell_shows_only_so_much_is_kept():
+    outcome = run(
+        "for _ in range(30):\n    print('x' * 1_000_000)", "print('y' * 30_000_000)", FIRST
+    )
+    assert results(outcome) == ["1.0"]
+    texts = [o.text for c in outcome.notebook.cells for o in c.outputs if o.output_type == "stream"]
+    assert sum(map(len, texts)) < 3_000_000
+
+
+def test_a_kernel_of_another_machine_does_not_matter():
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(FIRST)])
+    notebook.metadata["kernelspec"] = {"name": "conda-env-mine", "display_name": "Mine"}
+    outcome = run_submission(notebook, ROOT, Limits(seconds=60))
+    assert (results(outcome), outcome.remarks) == (["1.0"], ())
+
+
+def test_a_process_that_fails_by_itself_is_reported_with_its_last_words(monkeypatch):
+    monkeypatch.setattr(submission_process, "limits_in_words", lambda limits: "no JSON")
+    outcome = run(FIRST)
+    assert outcome.notebook is None
+    assert len(outcome.remarks) == 1
+    assert re.match(
+        r"its process ended by itself: json\S+JSONDecodeError: .+ Grade a right answer of your own",
+        outcome.remarks[0],
+    )
 
 
 def test_a_whole_lesson_of_a_variant_runs_and_earns_everything():

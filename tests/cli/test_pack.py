@@ -74,10 +74,28 @@ def test_a_pack_of_another_machine_is_refused(wheels, tmp_path, changed, said):
         install_pack.refuse_what_does_not_fit(facts(**changed), tmp_path / "new")
 
 
-def test_a_folder_with_an_environment_is_refused(wheels, tmp_path):
+def test_a_folder_with_the_course_is_refused_and_an_interrupted_one_is_not(wheels, tmp_path):
     (tmp_path / "old" / ".venv").mkdir(parents=True)
-    with pytest.raises(SystemExit, match="expected a new folder, found .*old with an environment"):
+    install_pack.refuse_what_does_not_fit(facts(), tmp_path / "old")
+    (tmp_path / "old" / install_pack.DONE).touch()
+    with pytest.raises(SystemExit, match="expected a new folder, found .*old with the course"):
         install_pack.refuse_what_does_not_fit(facts(), tmp_path / "old")
+
+
+def test_caches_are_copied_whole_and_what_is_there_stays(tmp_path, monkeypatch):
+    monkeypatch.setenv("COMPANION_CACHE", str(tmp_path))
+    packed, own = tmp_path / "packed", tmp_path / "transfer-learning-measured"
+    (packed / "pictures-1").mkdir(parents=True)
+    (packed / "pictures-1" / "a.npy").write_text("packed")
+    (packed / "formats.json").write_text("packed")
+    own.mkdir()
+    (own / "formats.json").write_text("mine")
+    (own / ".pictures-1.tmp").mkdir()  # a copy that was interrupted
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    install_pack.copy_caches(sys.executable, packed)
+    assert (own / "pictures-1" / "a.npy").read_text() == "packed"
+    assert (own / "formats.json").read_text() == "mine"
+    assert sorted(path.name for path in own.iterdir()) == ["formats.json", "pictures-1"]
 
 
 def test_too_small_a_disk_is_told_before_anything_is_written(wheels, tmp_path, monkeypatch):

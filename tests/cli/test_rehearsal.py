@@ -45,6 +45,16 @@ def test_a_learner_cannot_write_to_what_is_read_only(tmp_path):
     shutil.rmtree(cache)
 
 
+def test_a_lesson_that_fails_in_the_first_run_is_not_rehearsed(tmp_path, capsys):
+    import nbformat
+
+    lesson = tmp_path / "broken.ipynb"
+    cell = nbformat.v4.new_code_cell("1 / 0")
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), lesson)
+    assert rehearsal.rehearse(ROOT, str(lesson), 2) == 1
+    assert "failed: broken.ipynb, cell 1" in capsys.readouterr().out
+
+
 def test_one_learner_is_no_rehearsal():
     with pytest.raises(ValueError, match="expected at least 2 learners, found 1; for one, use"):
         rehearsal.rehearse(ROOT, "00_start_here", 1)

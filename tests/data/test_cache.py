@@ -1,5 +1,6 @@
 """The cache under what really happens to it: crowds, kills, full disks, read-only shares."""
 
+import errno
 import os
 import re
 import shutil
@@ -362,6 +363,54 @@ def test_a_number_format_that_the_shared_cache_lacks_is_kept_in_ours(shared, mon
     choose_format(torch.nn.Identity(), torch.zeros(1, 1, 4, 4), "a network", None)
     assert contents(shared) == before
     assert (cache.cache_folder() / "formats.json").is_file()
+
+
+def test_a_number_format_is_found_where_our_cache_may_only_be_read(shared, monkeypatch):
+    import torch
+
+    from companion import device
+    from companion.models.vision import choose_format
+
+    def read_only(*_):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    choice = {"channels_last": True, "dtype": "float32"}
+    monkeypatch.setattr(device, "_timed_choice", lambda *_: choice)
+    monkeypatch.setattr(device, "_write_json", read_only)
+    monkeypatch.setattr(cache.shutil, "copyfile", read_only)
+    kept = choose_format(torch.nn.Identity(), torch.zeros(1, 1, 4, 4), "a network", None)
+    assert kept.channels_last
+
+
+def test_a_number_format_is_never_kept_in_the_shared_cache(shared, monkeypatch):
+    """Ours is full, and the shared one lies on a disk that may be written (here: by root)."""
+    import torch
+
+    from companion import device
+    from companion.models.vision import choose_format
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    choice = {"channels_last": True, "dtype": "float32"}
+    monkeypatch.setattr(device, "_timed_choice", lambda *_: choice)
+    monkeypatch.setattr(cache.shutil, "copyfile", full)
+    shared.chmod(0o755)
+    (shared / "formats.json").chmod(0o644)
+    before = contents(shared)
+    choose_format(torch.nn.Identity(), torch.zeros(1, 1, 4, 4), "a network", None)
+    assert contents(shared) == before
+
+
+def test_a_copy_that_stopped_half_way_is_cleared(shared, monkeypatch):
+    def half(source, target):
+        target.write_text("hal")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(cache.shutil, "copyfile", half)
+    assert cache.cached_file("small.json") == shared / "small.json"
+    cache.clear_cache()
+    assert [path.name for path in cache.cache_folder().iterdir() if path.name != ".locks"] == []
 
 
 def test_a_name_that_may_not_be_is_refused_before_the_shared_cache_is_asked(shared):

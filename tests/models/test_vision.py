@@ -33,6 +33,7 @@ def test_loading_and_timing_leave_the_weights_as_they_came(
     net = create_network("efficientnet_lite0", size=64, pretrained=True, seed=0)
     plain = list(net.state_dict().values())
     monkeypatch.setattr("companion.models.vision.cache_folder", lambda: tmp_path)
+    monkeypatch.setattr("companion.models.vision.cached_file", lambda name: tmp_path / name)
     timed, remembered = (load_backbone("efficientnet_lite0", size=64) for _ in range(2))
     assert (tmp_path / "formats.json").exists()
     for backbone in (timed, remembered):

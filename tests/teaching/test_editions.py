@@ -310,6 +310,20 @@ def test_no_line_of_a_solution_stands_in_the_graded_edition(name):
     assert looked_for >= 2 * len(places(lesson))
 
 
+def test_only_these_exercises_have_lines_of_their_solution_in_the_lessons_own_code():
+    """Their code stands above the stub; another lesson that gives lines away would show here."""
+    shown = set()
+    for lesson in LESSONS.values():
+        handed_out = text(learner(lesson, graded=True))
+        for place in places(lesson):
+            stub = lesson.cells[place.stub].source
+            for line in map(str.strip, solution(lesson, place).splitlines()):
+                own = len(line) < 25 or line in stub or line.startswith(("import ", "from "))
+                if not own and line in handed_out:
+                    shown.add(place.exercise.id)
+    assert shown == {"00.5", "01.5", "02.5", "03.5", "R.4"}
+
+
 @each_lesson
 def test_the_checks_of_the_graded_edition_are_strict_and_its_code_parses(name):
     edition = learner(LESSONS[name], graded=True)
@@ -351,6 +365,22 @@ def test_a_variant_differs_in_its_draw_alone(name, edition):
     assert re.match(r"DRAW = \d{1,3}  # ", changed[0][0])
     assert changed[0][1] == re.sub(r"^DRAW = \d+", "DRAW = 1007", changed[0][0])
     assert [c.metadata for c in plain.cells] == [c.metadata for c in other.cells]
+
+
+@pytest.mark.parametrize("name", [name for name in NOTEBOOKS if name not in LESSONS])
+def test_a_variant_of_a_lesson_without_exercises_differs_in_its_draws_alone(name):
+    plain, other = text(learner(NOTEBOOKS[name])), text(learner(NOTEBOOKS[name], variant=7))
+    assert other == re.sub(r"(?m)^DRAW = \d+", "DRAW = 1007", plain)
+    assert (other != plain) == (name == "06x_going_further")
+
+
+@pytest.mark.parametrize("edition", [learner, nbgrader_source])
+def test_a_variant_below_0_is_refused(edition):
+    lesson = small()
+    with pytest.raises(ValueError) as caught:
+        edition(lesson, variant=-1)
+    assert str(caught.value) == "expected a variant of 0 or more, found -1"
+    assert edition(lesson, variant=0) == edition(lesson), "0 is a variant; nothing is drawn here"
 
 
 def test_lessons_that_draw_are_those_from_00_to_06():
@@ -450,6 +480,15 @@ def test_what_a_solution_needs_goes_into_its_function_and_what_is_at_hand_does_n
     assert source == (
         "def majority_baseline(a, b):\n    import math\n\n    HALF = 0.5\n\n    return 1.0"
     )
+
+
+def test_a_solution_of_one_line_solves_the_exercise():
+    lesson = small()
+    folded = lesson.cells[3].source
+    lesson.cells[3].source = folded.replace("(a, b):\n    return 1.0", "(a, b): return 1.0")
+    room = {}
+    exec(marks(teacher(lesson))["exercise-00-1"].source, room)
+    assert room["majority_baseline"](0, 0) == 1.0
 
 
 # nbgrader's source, and what nbgrader makes of it ------------------------------------------------
