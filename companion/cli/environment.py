@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 # On a machine that several kernels share, threads that wait by spinning take the cores from those
-# that work: lesson 00 took two learners on two cores 78 s, and takes them 20 s with both settings.
-# Alone it gains too (28 s, 17 s), because its matrices are small for two threads of linear algebra.
+# that work: lesson 00 took two learners on two cores 78 s, and 20 to 42 s with both settings.
+# Alone it gains too (28 s, 17 to 21 s): its matrices are small for two threads of linear algebra.
 SHARING = {"OMP_WAIT_POLICY": "passive", "OPENBLAS_NUM_THREADS": "1"}
 
 
