@@ -67,7 +67,8 @@ def lessons(root: Path) -> list[Path]:
 def lab(root: Path, browser: bool = True, port: int | None = None) -> int:
     """Open the first lesson in JupyterLab, as the learner's own copy, and return its status.
 
-    Copies of the lessons that are not yet in my-lessons/ are put there; none is overwritten.
+    Copies of the lessons, and of the pages that they link to, are put into my-lessons/ where they
+    are not there yet; none is overwritten.
 
     Raises:
         ModuleNotFoundError: JupyterLab is not installed.
@@ -77,6 +78,7 @@ def lab(root: Path, browser: bool = True, port: int | None = None) -> int:
     folder = root / OWN
     for lesson in own_copies(root):
         print(f"new: {lesson.relative_to(root)}")
+    copy_pages(root)
     command = [sys.executable, "-m", "jupyterlab", str(folder / FIRST)]
     command += [f"--ServerApp.root_dir={folder}"]
     command += [] if browser else ["--no-browser"]
@@ -101,6 +103,15 @@ def own_copies(root: Path) -> Iterator[Path]:
         copy.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, copy)
         yield copy
+
+
+def copy_pages(root: Path) -> None:
+    """Copy into my-lessons/ the pages that lessons link to, such as the glossary, if not there."""
+    for page in sorted((root / "notebooks").glob("*.md")):
+        copy = root / OWN / page.name
+        if page.name != "SUMMARY.md" and not copy.exists():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(page, copy)
 
 
 def run(root: Path, names: Sequence[str] = (), write: bool = False) -> int:

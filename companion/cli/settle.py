@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import subprocess
@@ -43,11 +44,22 @@ def stamp(notebook: NotebookNode, outcome: Outcome, root: Path) -> None:
     notebook.metadata["companion"] = {
         "verified": datetime.now(UTC).date().isoformat(),
         "commit": commit(root),
+        "code": code_of(notebook),
         "versions": {name: metadata.version(name) for name in STAMPED},
         "device": describe_machine(this_machine()),
         "seconds": round(outcome.seconds, 1),
         "peak_memory": outcome.peak_bytes,
     }
+
+
+def code_of(notebook: NotebookNode) -> str:
+    """Return a short hash of a notebook's code, to tell whether its outputs still belong to it.
+
+    The first code cell is left out: it sets up the machine and shows nothing that depends on its
+    words, and the address and version in it are rewritten for each copy of the course.
+    """
+    sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"][1:]
+    return hashlib.sha256("\0".join(sources).encode()).hexdigest()[:16]
 
 
 @cache  # asked once, before the first notebook that is written makes the checkout differ

@@ -53,6 +53,17 @@ def test_own_copies_are_cleared_and_never_overwritten(checkout):
     assert list(house.own_copies(checkout)) == []
 
 
+def test_links_to_pages_hold_in_the_copies_too(checkout):
+    (checkout / "notebooks" / "glossary.md").write_text("# Glossary\n")
+    house.copy_pages(checkout)
+    mine = checkout / "my-lessons" / "glossary.md"
+    assert mine.read_text() == "# Glossary\n"
+    mine.write_text("my own notes")
+    house.copy_pages(checkout)
+    assert mine.read_text() == "my own notes"
+    assert [path.name for path in mine.parent.iterdir()] == ["glossary.md"]
+
+
 def test_lab_opens_the_copy_without_a_browser(checkout, monkeypatch):
     started = []
 

@@ -77,11 +77,25 @@ def test_write_keeps_outputs_and_stamps_but_not_a_broken_run(checkout):
     nbformat.validate(kept)
     assert kept.cells[2].outputs[0].data["text/plain"] == "42"
     stamp = kept.metadata["companion"]
-    assert set(stamp) == {"verified", "commit", "versions", "device", "seconds", "peak_memory"}
+    assert set(stamp) == {
+        "verified", "commit", "code", "versions", "device", "seconds", "peak_memory"
+    }  # fmt: skip
+    assert stamp["code"] == settle.code_of(kept)
     assert stamp["versions"]["torch"]
     assert stamp["peak_memory"] > 1e7
     assert "execution" not in kept.cells[1].metadata
     assert [path.name for path in broken.parent.iterdir() if path.name.startswith(".")] == []
+
+
+def test_the_stamp_knows_the_code_that_ran():
+    def code_of(*sources):
+        cells = [new_markdown_cell("# A lesson"), *(new_code_cell(source) for source in sources)]
+        return settle.code_of(new_notebook(cells=cells))
+
+    before = code_of("setup", "x = 1", "x")
+    assert before != code_of("setup", "x = 2", "x")
+    assert before != code_of("setup", "x = 1\nx")
+    assert before == code_of("another setup", "x = 1", "x"), "the course's address stands in it"
 
 
 def test_settle_drops_progress_and_widget_state_and_keeps_the_rest(tmp_path):
