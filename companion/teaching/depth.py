@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import matplotlib as mpl
 import numpy as np
@@ -20,7 +21,7 @@ from companion.teaching.figures import (
     figure_html,
     show,
 )
-from companion.teaching.page import put
+from companion.teaching.page import controlled, look, put
 from companion.transfer.neighbours import nearest, share_alike
 
 ACROSS = 8  # filters in a row
@@ -173,19 +174,8 @@ def depth_explorer(looked: Looked, queries: Sequence[int]) -> None:
     words = [depth_words(looked, block) for block in looked.features]
     items = "".join(f"<li>{html.escape(text)}</li>" for text in words)
     put("\n".join(words), f"<ul>{items}</ul>")
-    shared = {
-        "style": {"description_width": "initial"},
-        "layout": widgets.Layout(width="95%", max_width="36em"),
-    }
     blocks = list(looked.features)
     names = [(f"{looked.pictures.classes[looked.pictures.labels[q]]} {q}", q) for q in queries]
-    depth = widgets.SelectionSlider(options=blocks, description="after block", **shared)
-    query = widgets.Dropdown(options=names, description="picture", **shared)
-    page = widgets.HTML(value=depth_page(looked, blocks[0], queries[0]))
-
-    def redraw(_change: object) -> None:
-        page.value = depth_page(looked, depth.value, query.value)
-
-    for control in (depth, query):
-        control.observe(redraw, "value")
-    display(widgets.VBox([depth, query, page]))
+    depth = widgets.SelectionSlider(options=blocks, description="after block", **look())
+    query = widgets.Dropdown(options=names, description="picture", **look())
+    display(controlled([depth, query], partial(depth_page, looked)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import torch
 from torch import nn
 
 from companion.models.blocks import Blocks
-from companion.teaching.page import Piece, put
+from companion.teaching.page import Piece, controlled, look, put
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,9 @@ def depth_table(found: list[Depth]) -> Piece:
     head = ("frozen up to", "parameters that train", "work of a step", "recorded, 200 labels")
     rows = [(d.upto or "nothing", f"{d.training:,}", f"{d.work:.0%}", d.recorded) for d in found]
     text = "\n".join("  ".join(np.char.ljust(row, 22)) for row in (head, *rows))
-    cells = "".join("<tr>" + "".join(f"<td>{c}</td>" for c in row) + "</tr>" for row in rows)
+    cells = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>" for row in rows
+    )
     heads = "".join(f'<th scope="col">{name}</th>' for name in head)
     return Piece(text, f"<table><thead><tr>{heads}</tr></thead><tbody>{cells}</tbody></table>")
 
@@ -86,13 +89,6 @@ def depth_explorer(model: Blocks, recorded: Mapping[str | None, str]) -> None:
     pick = widgets.SelectionSlider(
         options=[(d.upto or "nothing", d) for d in found],
         description="frozen up to",
-        style={"description_width": "initial"},
-        layout=widgets.Layout(width="95%", max_width="36em"),
+        **look(),
     )
-    words = widgets.HTML(value=depth_sentence(found[0]))
-
-    def retell(change: dict) -> None:
-        words.value = depth_sentence(change["new"])
-
-    pick.observe(retell, "value")
-    display(widgets.VBox([pick, words]))
+    display(controlled([pick], lambda depth: html.escape(depth_sentence(depth))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from functools import partial
 
 import matplotlib as mpl
 import numpy as np
@@ -13,7 +14,7 @@ from transformers import PreTrainedTokenizerBase
 
 from companion.evidence.calibration import reliability
 from companion.teaching.figures import HOUSE_STYLE, MARKERS, OKABE_ITO, show
-from companion.teaching.page import put
+from companion.teaching.page import controlled, look, put
 
 _SENTENCE = ("[CLS]", "my", "flight", "was", "[MASK]", "again", "[SEP]")
 _HIDDEN, _GUESSES = 4, ("good", "late", "great")
@@ -47,16 +48,9 @@ def token_explorer(tokenizer: PreTrainedTokenizerBase, text: str) -> None:
         value=text,
         description="your text",
         continuous_update=False,
-        style={"description_width": "initial"},
-        layout=widgets.Layout(width="95%", max_width="36em"),
+        **look(),
     )
-    page = widgets.HTML(value=tokens_page(tokenizer, text))
-
-    def retell(change: dict) -> None:
-        page.value = tokens_page(tokenizer, change["new"])
-
-    field.observe(retell, "value")
-    display(widgets.VBox([field, page]))
+    display(controlled([field], partial(tokens_page, tokenizer)))
 
 
 def pretraining_figure() -> None:

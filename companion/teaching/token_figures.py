@@ -15,7 +15,7 @@ from companion.data.spans import Questions
 from companion.data.tags import TagFetch
 from companion.evidence.bio import entities_of
 from companion.teaching.figures import HOUSE_STYLE, OKABE_ITO, show
-from companion.teaching.page import put
+from companion.teaching.page import controlled, look, put
 from companion.teaching.text_figures import arrow, box
 from companion.transfer.answers import Ranked
 
@@ -102,19 +102,8 @@ def choice(pages: dict[str, str], description: str) -> None:
     import ipywidgets as widgets
     from IPython.display import display
 
-    field = widgets.Dropdown(
-        options=list(pages),
-        description=description,
-        style={"description_width": "initial"},
-        layout=widgets.Layout(width="95%", max_width="46em"),
-    )
-    page = widgets.HTML(value=pages[field.value])
-
-    def retell(change: dict) -> None:
-        page.value = pages[change["new"]]
-
-    field.observe(retell, "value")
-    display(widgets.VBox([field, page]))
+    field = widgets.Dropdown(options=list(pages), description=description, **look("46em"))
+    display(controlled([field], pages.__getitem__))
 
 
 def named(words: Sequence[str], tags: Sequence[str]) -> str:

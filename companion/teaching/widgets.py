@@ -11,6 +11,7 @@ from scipy import stats
 
 from companion.evidence.intervals import Verdict, verdict
 from companion.teaching.figures import HOUSE_STYLE, OKABE_ITO, figure_html, show
+from companion.teaching.page import controlled, look
 
 _SETTLED_BY_AT_MOST = 200  # seeds; beyond that "more seeds" is no advice
 
@@ -44,7 +45,8 @@ def interval_story(mean: float, sd: float, seeds: int, delta: float) -> Interval
     enough = _seeds_to_settle(mean, sd, delta)
     sentence = (
         f"With {seeds} seeds the mean difference is {mean:+.3f}, and its 95 % interval runs from "
-        f"{mean - half:+.3f} to {mean + half:+.3f}. {_reason(word, delta)}"
+        f"{mean - half:+.3f} to {mean + half:+.3f}. {place(word, delta)}: "
+        f'"A beats B by {delta:.3f}" is {word}.'
     )
     if word == "undecided":
         sentence += (
@@ -68,12 +70,12 @@ def _seeds_to_settle(mean: float, sd: float, delta: float) -> int | None:
     return None
 
 
-def _reason(word: Verdict, delta: float) -> str:
-    claim = f'"A beats B by {delta:.3f}"'
+def place(word: Verdict, delta: float) -> str:
+    """Say where an interval with this verdict lies."""
     return {
-        "supported": f"All of it lies above {delta:.3f}: {claim} is supported.",
-        "contradicted": f"All of it lies below {delta:.3f}: {claim} is contradicted.",
-        "undecided": f"{delta:.3f} lies within it: {claim} is undecided.",
+        "supported": f"All of it lies above {delta:.3f}",
+        "contradicted": f"All of it lies below {delta:.3f}",
+        "undecided": f"{delta:.3f} lies within it",
     }[word]
 
 
@@ -126,17 +128,10 @@ def interval_explorer(
 
 
 def interval_control(mean: float, sd: float, seeds: int, delta: float) -> object:
-    """Return the ipywidgets box: four sliders and the page they rewrite.
-
-    Only what ipywidgets 7.7 and 8 share is used; the sliders answer to the arrow keys.
-    """
+    """Return the ipywidgets box: four sliders and the page they rewrite."""
     import ipywidgets as widgets
 
-    shared = {
-        "continuous_update": False,
-        "style": {"description_width": "initial"},
-        "layout": widgets.Layout(width="95%", max_width="36em"),
-    }
+    shared = {"continuous_update": False, **look()}
     fine = {**shared, "step": 0.005, "readout_format": ".3f"}
     sliders = [
         widgets.FloatSlider(value=mean, min=-0.1, max=0.1, description="mean difference", **fine),
@@ -144,11 +139,4 @@ def interval_control(mean: float, sd: float, seeds: int, delta: float) -> object
         widgets.IntSlider(value=seeds, min=3, max=30, description="number of seeds", **shared),
         widgets.FloatSlider(value=delta, min=0, max=0.05, description="delta", **fine),
     ]
-    page = widgets.HTML(value=interval_page(mean, sd, seeds, delta))
-
-    def redraw(_change: object) -> None:
-        page.value = interval_page(*(item.value for item in sliders))
-
-    for item in sliders:
-        item.observe(redraw, "value")
-    return widgets.VBox([*sliders, page])
+    return controlled(sliders, interval_page)
