@@ -67,15 +67,21 @@ def study_of(id: str) -> Study:
     return Study(claim, better - worse)
 
 
-def stops(study: Study, shared: bool = True) -> list[Stop]:
-    """Return what the study says after its first 2, 3, ... J seeds.
+def stops(study: Study, shared: bool = True, count: int | None = None) -> list[Stop]:
+    """Return what the study says after its first 2, 3, ... `count` seeds (None: all J).
 
     With `shared` the interval allows for test sets drawn again from the same examples, as the
     claim's own does; without, it is the plain t-interval, as if the runs shared nothing.
+
+    Raises:
+        ValueError: `count` is below 2 or above J.
     """
-    claim = study.claim
+    claim, most = study.claim, len(study.gaps)
+    count = most if count is None else count
+    if not 2 <= count <= most:
+        raise ValueError(f"expected a number of seeds from 2 to {most}, found {count}.")
     found = []
-    for n in range(2, len(study.gaps) + 1):
+    for n in range(2, count + 1):
         share, confidence = (claim.test_share if shared else 0.0), 1 - 0.05 / claim.family
         interval = corrected_interval(study.gaps[:n], share, confidence)
         found.append(Stop(interval, verdict(interval.low, interval.high, claim.delta)))
@@ -84,14 +90,14 @@ def stops(study: Study, shared: bool = True) -> list[Stop]:
 
 def stop_words(study: Study, count: int, shared: bool = True) -> str:
     """Say what a reader would have concluded, had the study stopped after `count` seeds."""
-    found = stops(study, shared)
-    here, last, delta = found[count - 2], found[-1], study.claim.delta
+    here, last = stops(study, shared, count)[-1], stops(study, shared)[-1]
     level = f"{100 * (1 - 0.05 / study.claim.family):g} %"
     numbers = (
         f"the mean difference is {here.interval.mean:+.3f}, and its {level} interval runs from "
-        f"{here.interval.low:+.3f} to {here.interval.high:+.3f}. {place(here.verdict, delta)}"
+        f"{here.interval.low:+.3f} to {here.interval.high:+.3f}. "
+        f"{place(here.verdict, study.claim.delta)}"
     )
-    if here is last:
+    if count == last.interval.n:
         return f"With all {count} seeds {numbers}: the claim is {here.verdict}."
     later = "say so, too" if here.verdict == last.verdict else f"say {last.verdict}"
     return (
@@ -101,13 +107,13 @@ def stop_words(study: Study, count: int, shared: bool = True) -> str:
 
 
 def path_words(found: Sequence[Stop]) -> str:
-    """Say which verdict stood after how many seeds, as "2 supported, 3 to 10 undecided"."""
+    """Say which verdict stood when: "supported after 2 seeds, undecided after 3 to 10"."""
     parts = []
     for word, group in groupby(found, lambda stop: stop.verdict):
         counts = [stop.interval.n for stop in group]
         span = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else f"{counts[0]}"
-        parts.append(f"{span} {word}")
-    return "after " + ", ".join(parts)
+        parts.append(f"{word} after {span}{'' if parts else ' seeds'}")
+    return ", ".join(parts)
 
 
 def stopped_early(study: Study, orders: int = _ORDERS) -> dict[Verdict, int]:
@@ -150,7 +156,7 @@ def early_words(study: Study, orders: int = _ORDERS) -> str:
 
 def draw_stops(study: Study, count: int | None = None, shared: bool = True) -> Figure:
     """Draw the interval after 2, 3, ... `count` seeds (None: all), on axes that fit them all."""
-    found = stops(study, shared)[: (count or len(study.gaps)) - 1]
+    found = stops(study, shared, count)
     here, total = found[-1], len(study.gaps)
     with mpl.rc_context(HOUSE_STYLE):
         fig = Figure(figsize=(8, 4.4))
@@ -190,7 +196,7 @@ def _reach(study: Study) -> tuple[float, float]:
 
 def stops_alt(study: Study, count: int | None = None, shared: bool = True) -> str:
     """Return the alternative text of `draw_stops` for the same arguments."""
-    found = stops(study, shared)[: (count or len(study.gaps)) - 1]
+    found = stops(study, shared, count)
     first, last = found[0].interval, found[-1].interval
     return (
         f"The mean difference and its interval after 2 to {last.n} of {len(study.gaps)} seeds, "
@@ -228,7 +234,8 @@ def seeds_explorer(id: str, *, plain: bool = False) -> None:
     from IPython.display import display
 
     study = study_of(id)
-    caption = f"{_KEY} Verdicts {path_words(stops(study))}. "
+    about = f"{id}, {study.claim.metric}: {study.claim.text}"
+    caption = f"{about} {_KEY} Verdicts: {path_words(stops(study))}. "
     if plain:
         caption += f"Taken for independent: {path_words(stops(study, False))}. "
     show(
