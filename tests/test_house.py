@@ -139,15 +139,25 @@ def is_content(module):
 
 
 @each_notebook
-def test_colab_installs_the_version_that_the_lesson_belongs_to(notebook):
-    import companion
+def test_a_notebook_names_the_repository_and_tag_of_book_toml_and_no_other(notebook):
+    from companion.teaching.address import read_address
 
-    text, tag = notebook.read_text("utf-8"), f"v{companion.__version__}"
-    assert set(re.findall(r"transfer-learning-measured@([\w.]+)", text)) == {tag}
-    assert set(re.findall(r"/blob/([\w.]+)/notebooks", text)) <= {tag}
-    assert (
-        tomllib.loads((ROOT / "book.toml").read_text())["preprocessor"]["companion"]["tag"] == tag
-    )
+    text, here = notebook.read_text("utf-8"), read_address(ROOT)
+    assert set(re.findall(r"git\+https://github\.com/([^@\s]+)@([\w.-]+)", text)) == {
+        (here.repository, here.tag)
+    }
+    linked = set(re.findall(r"/github/([\w.-]+/[\w.-]+)/blob/([\w.-]+)/notebooks", text))
+    assert linked <= {(here.repository, here.tag)}
+
+
+def test_a_tag_that_looks_like_a_version_is_the_packages_own():
+    """A class may have a tag of its own, such as autumn-2026; v1.2.3 must not mislead."""
+    import companion
+    from companion.teaching.address import read_address
+
+    tag = read_address(ROOT).tag
+    if re.fullmatch(r"v\d+\.\d+\.\d+", tag):
+        assert tag == f"v{companion.__version__}"
 
 
 @each_notebook

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import companion
+from companion.cli.errors import explain
 
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
@@ -40,32 +40,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"companion: {message}", file=sys.stderr)
         return EXIT_ERROR
-
-
-def explain(error: Exception) -> str | None:
-    """Return the one line that tells `error`, or None if it was not raised on purpose.
-
-    Told are errors of the operating system, missing packages, and the errors that this package
-    itself raises; anything else is a bug, and a bug needs its traceback.
-    """
-    if isinstance(error, ModuleNotFoundError):
-        return (
-            f"expected the Python package {error.name!r}, found that it is not installed; "
-            'install everything with: python -m pip install -e ".[lab,book,test]"'
-        )
-    deliberate = isinstance(error, (RuntimeError, ValueError, LookupError)) and _raised_here(error)
-    if not (deliberate or isinstance(error, OSError)):
-        return None
-    # str() of a KeyError is the repr of its message
-    text = error.args[0] if isinstance(error, KeyError) and error.args else error
-    return " ".join(str(text).split())
-
-
-def _raised_here(error: Exception) -> bool:
-    """Say whether the frame that raised `error` belongs to this package."""
-    frames = traceback.extract_tb(error.__traceback__)
-    package = Path(companion.__file__).parent
-    return bool(frames) and Path(frames[-1].filename).is_relative_to(package)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -166,7 +140,16 @@ def _add_house_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     test.add_argument("pytest_arguments", nargs="*", metavar="ARGUMENT", help=text)
     test.set_defaults(command=_test)
 
-    add("book", help="build the book from the notebooks").set_defaults(command=_book)
+    columns = add("matrix", help="the course with its oldest, newest and Colab's versions")
+    text = "oldest, newest or colab (default: all)"
+    columns.add_argument("columns", nargs="*", metavar="COLUMN", help=text)
+    columns.set_defaults(command=_matrix)
+
+    book = add("book", help="build the book from the notebooks")
+    text = "first write this address into every file that names the course's"
+    book.add_argument("--repository", metavar="OWNER/NAME", help=text)
+    book.add_argument("--tag", metavar="TAG", help="the same for the tag that a class works with")
+    book.set_defaults(command=_book)
 
     clean = add("clean", help="remove what was built, never your own lessons")
     clean.add_argument("--all", action="store_true", help="the environment in .venv as well")
@@ -279,10 +262,21 @@ def _test(arguments: argparse.Namespace) -> int:
     return test(course_root(), arguments.pytest_arguments)
 
 
+def _matrix(arguments: argparse.Namespace) -> int:
+    from companion.cli.house import course_root
+    from companion.cli.matrix import matrix
+
+    return matrix(course_root(), arguments.columns)
+
+
 def _book(arguments: argparse.Namespace) -> int:
     from companion.cli.house import course_root
+    from companion.teaching.address import move
     from companion.teaching.book import build_book
 
+    if arguments.repository is not None or arguments.tag is not None:
+        for path in move(course_root(), arguments.repository, arguments.tag):
+            print(f"changed: {path.relative_to(course_root())}")
     print(f"The book: {build_book(course_root())}")
     return 0
 

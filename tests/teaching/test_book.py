@@ -12,6 +12,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from companion.teaching import book, lesson_page
+from companion.teaching.address import read_address
 
 ROOT = Path(book.__file__).parents[2]
 PIXEL = (
@@ -160,8 +161,7 @@ def lay_out(root: Path, notebook: nbformat.NotebookNode) -> None:
     notebooks = root / "notebooks"
     notebooks.mkdir(parents=True)
     shutil.copy(ROOT / "book.toml", root)
-    (root / "companion/teaching").mkdir(parents=True)
-    shutil.copy(ROOT / "companion/teaching/book.css", root / "companion/teaching")
+    copy_looks(root)
     (notebooks / "SUMMARY.md").write_text(
         "# Summary\n\n[Front](README.md)\n\n- [One](first.ipynb)\n- [Two](second.ipynb)\n"
         "- [Words](words.md)\n"
@@ -171,6 +171,14 @@ def lay_out(root: Path, notebook: nbformat.NotebookNode) -> None:
     second = new_notebook(cells=[new_markdown_cell("# Second\n\n## What follows\n\nText.")])
     nbformat.write(notebook, notebooks / "first.ipynb")
     nbformat.write(second, notebooks / "second.ipynb")
+
+
+def copy_looks(root: Path) -> None:
+    """Copy what book.toml names beside the pages."""
+    folder = root / "companion" / "teaching"
+    folder.mkdir(parents=True)
+    for name in ("book.css", "book.js"):
+        shutil.copy(ROOT / "companion" / "teaching" / name, folder)
 
 
 def leave_files_about(notebooks: Path) -> None:
@@ -215,14 +223,16 @@ def test_links_lead_to_pages_of_the_book(built, first):
     assert "second.html#what-follows" in first.links
     assert "second.html" in first.links, "a link in a Markdown output"
     assert "words.html#backbone" in first.links
-    assert any(x.endswith("/blob/v0.1.0/companion/device.py") for x in first.links)
+    tag = read_address(ROOT).tag
+    assert any(x.endswith(f"/blob/{tag}/companion/device.py") for x in first.links)
     assert "[not a link](second.ipynb)" in first.main
     assert broken_links(built) == []
 
 
 def test_links_to_colab_and_the_file_stand_under_the_title(first):
     head = first.main[: first.main.index("cell: include")]
-    colab = "https://colab.research.google.com/github/owner/transfer-learning-measured/blob/v0.1.0/"
+    here = read_address(ROOT)
+    colab = f"https://colab.research.google.com/github/{here.repository}/blob/{here.tag}/"
     assert f'href="{colab}notebooks/first.ipynb"' in head
     assert re.search(r'<a href="first.ipynb" download(="")?>Download the notebook</a>', head)
     assert "colab-badge" not in first.html
@@ -334,8 +344,7 @@ def course(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("course")
     shutil.copytree(ROOT / "notebooks", root / "notebooks")
     shutil.copy(ROOT / "book.toml", root)
-    (root / "companion/teaching").mkdir(parents=True)
-    shutil.copy(ROOT / "companion/teaching/book.css", root / "companion/teaching")
+    copy_looks(root)
     return book.build_book(root).parent
 
 
