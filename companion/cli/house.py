@@ -89,8 +89,13 @@ def lab(root: Path, browser: bool = True, port: int | None = None) -> int:
 
 
 def own_copies(root: Path) -> Iterator[Path]:
-    """Copy into my-lessons/, without outputs, each lesson that is not there; yield the new ones."""
+    """Copy into my-lessons/, without outputs, each lesson that is not there; yield the new ones.
+
+    Colab's badge is left out: it is a picture from the network, of a way not taken.
+    """
     import nbformat
+
+    from companion.teaching.lesson_page import BADGE
 
     for source in lessons(root):
         copy = root / OWN / source.relative_to(root / "notebooks")
@@ -100,6 +105,8 @@ def own_copies(root: Path) -> Iterator[Path]:
         for cell in notebook.cells:
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
+            elif BADGE.search(cell.source):
+                cell.source = re.sub(r"\n{3,}", "\n\n", BADGE.sub("", cell.source))
         copy.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, copy)
         yield copy

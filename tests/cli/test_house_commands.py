@@ -5,7 +5,7 @@ import sys
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from companion.cli import house
 
@@ -51,6 +51,16 @@ def test_own_copies_are_cleared_and_never_overwritten(checkout):
     cell = nbformat.read(new[0], as_version=4).cells[0]
     assert (cell.outputs, cell.execution_count) == ([], None)
     assert list(house.own_copies(checkout)) == []
+
+
+def test_own_copies_ask_the_network_for_no_badge(checkout):
+    badge = (
+        "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://x)"
+    )
+    title = new_markdown_cell(f"# Start\n\n{badge}\n\nA question.")
+    nbformat.write(new_notebook(cells=[title]), checkout / "notebooks" / "refreshers.ipynb")
+    copy = list(house.own_copies(checkout))[1]
+    assert nbformat.read(copy, as_version=4).cells[0].source == "# Start\n\nA question."
 
 
 def test_links_to_pages_hold_in_the_copies_too(checkout):
