@@ -5,7 +5,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 COMPANION := $(VENV)/bin/companion
 
-.PHONY: course test lab record book clean
+.PHONY: course test lab record book matrix clean
 
 course: $(READY)
 	$(COMPANION) course
@@ -21,8 +21,13 @@ record: $(READY)
 	$(COMPANION) record $(ARGS)
 	$(COMPANION) record --render
 
+# make book ARGS="--repository owner/name --tag autumn-2026" writes that address everywhere first.
 book: $(READY)
-	$(COMPANION) book
+	$(COMPANION) book $(ARGS)
+
+# Gigabytes the first time, since each column has a torch of its own; ARGS=oldest chooses one.
+matrix: $(READY)
+	$(COMPANION) matrix $(ARGS)
 
 # Needs no environment, and must not build one only to tidy up.
 clean:

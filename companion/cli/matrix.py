@@ -159,7 +159,7 @@ def find_python(versions: Sequence[str]) -> str | None:
 def lacking(versions: Sequence[str]) -> str:
     """Return the sentence for a column whose Python is not on this machine."""
     return (
-        f"not run: expected Python {' or '.join(versions)}, found none that answers to "
+        f"expected Python {' or '.join(versions)}, found none that answers to "
         f"python{versions[0]}; install one (pyenv install {versions[0]}, or your system's package)"
     )
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from companion.cli.environment import environment
+from companion.cli.matrix import COLUMNS, find_python, lacking
 from companion.cli.offline import network_cut
 
 NO_TESTS = 5  # pytest's status where nothing was collected
@@ -19,16 +21,17 @@ _STRICT = "error::DeprecationWarning:__main__,error::FutureWarning:__main__"
 
 @dataclass(frozen=True)
 class Stage:
-    """One command of the test run; `cut` runs it without a network."""
+    """One command of the test run, without a network if `cut`; `note` says why it cannot run."""
 
     headline: str
     command: list[str]
     cut: bool = False
     may_be_empty: bool = False
+    note: str | None = None
 
 
 def test(root: Path, pytest_arguments: Sequence[str] = ()) -> int:
-    """Run every stage, print how each went, and return 1 if one failed.
+    """Run every stage that can run here, print how each went, and return 1 if one failed.
 
     With `pytest_arguments` only pytest's two stages run, with these arguments.
     """
@@ -40,14 +43,16 @@ def test(root: Path, pytest_arguments: Sequence[str] = ()) -> int:
         headline = f"{stage.headline}{f', {where}' if stage.cut else ''}"
         print(f"\n=== {headline} ===", flush=True)
         start = time.perf_counter()
-        passed = run_stage(stage, root, cut)
-        results.append((headline, passed, time.perf_counter() - start))
+        how = "NOT RUN" if stage.note else ("passed" if run_stage(stage, root, cut) else "FAILED")
+        headline += f": {stage.note}" if stage.note else ""
+        results.append((how, time.perf_counter() - start, headline))
     print("\n=== stages ===")
-    for headline, passed, seconds in results:
-        print(f"{'passed' if passed else 'FAILED'} {seconds:7.1f} s  {headline}")
-    failed = sum(not passed for _, passed, _ in results)
-    print(f"{len(results) - failed} passed, {failed} failed", flush=True)
-    return 1 if failed else 0
+    for how, seconds, headline in results:
+        print(f"{how:7} {seconds:7.1f} s  {headline}")
+    count = Counter(how for how, _, _ in results)
+    skipped = f", {count['NOT RUN']} not run" if count["NOT RUN"] else ""
+    print(f"{count['passed']} passed, {count['FAILED']} failed{skipped}", flush=True)
+    return 1 if count["FAILED"] else 0
 
 
 def all_stages(root: Path) -> list[Stage]:
@@ -65,7 +70,19 @@ def all_stages(root: Path) -> list[Stage]:
         *pytest_stages([]),
         *lessons,
         Stage("the book", [*python, "companion", "book"], cut=True),
+        colab_stage(),
     ]
+
+
+def colab_stage() -> Stage:
+    """Return the stage that installs what Colab ships and runs lessons there, or why it cannot.
+
+    It is not cut: the lessons' first cell fetches what Colab lacks.
+    """
+    pythons = COLUMNS["colab"].pythons
+    note = None if find_python(pythons) else lacking(pythons)
+    command = [sys.executable, "-m", "companion", "matrix", "colab"]
+    return Stage("lessons with Colab's versions", command, note=note)
 
 
 def pytest_stages(arguments: Sequence[str]) -> list[Stage]:

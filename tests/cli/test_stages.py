@@ -1,5 +1,6 @@
 """The stages of `companion test`, and the network that is really cut."""
 
+import re
 import subprocess
 import sys
 
@@ -48,10 +49,23 @@ def test_all_stages_are_there_in_order(root):
         "online tests",
         "tests",
         "the book",
+        "lessons with Colab's versions",
     ]
     cut = [stage.headline for stage in stages.all_stages(root) if stage.cut]
     assert "tests" in cut
     assert "online tests" not in cut
+    assert "lessons with Colab's versions" not in cut
+
+
+def test_without_colabs_python_the_stage_says_so_and_does_not_fail(tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    stage = stages.colab_stage()
+    assert stage.note.startswith("expected Python 3.13, found none that answers to python3.13; ")
+    monkeypatch.setattr(stages, "all_stages", lambda root: [Stage("one", python("")), stage])
+    assert stages.test(tmp_path) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert re.fullmatch(r"NOT RUN +0\.0 s  lessons with Colab's versions: expected.*", lines[-2])
+    assert lines[-1] == "1 passed, 0 failed, 1 not run"
 
 
 def test_pytest_arguments_reach_both_of_its_stages():
