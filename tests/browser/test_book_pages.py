@@ -173,6 +173,8 @@ def test_dark_and_light_are_chosen_from_the_menu_and_kept(opened, book):
     ground = "getComputedStyle(document.documentElement).backgroundColor"
     light = page.evaluate(ground)
     page.get_by_role("button", name="Change theme").click()
+    offered = page.get_by_role("menuitem").all_inner_texts()
+    assert offered == ["Auto", "Light", "Navy"], "those whose contrast is tested"
     page.get_by_role("menuitem", name="Navy").click()
     dark = page.evaluate(ground)
     brightness = [sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in (light, dark)]
