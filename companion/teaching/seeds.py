@@ -249,7 +249,14 @@ def seeds_control(study: Study, plain: bool = False) -> object:
     import ipywidgets as widgets
 
     most = len(study.gaps)
-    slider = widgets.IntSlider(value=2, min=2, max=most, description="number of seeds", **look())
+    slider = widgets.IntSlider(
+        value=2,
+        min=2,
+        max=most,
+        description="number of seeds",
+        continuous_update=False,  # drawing takes longer than the mouse
+        **look(),
+    )
     if not plain:
         return controlled([slider], partial(seeds_page, study))
     ways = [("for examples that the runs share", True), ("as if they shared none", False)]
