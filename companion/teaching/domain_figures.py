@@ -114,10 +114,10 @@ def draw_live_losses(losses: Sequence[float], before: float, after: float) -> Fi
         ax = fig.subplots()
         ax.plot(range(len(losses)), losses, marker="", color=OKABE_ITO[0], label="each step")
         ax.plot([0, len(losses) - 1], [before, after], "D", color=OKABE_ITO[1], label="held out")
-        for x, value, side in ((0, before, "left"), (len(losses) - 1, after, "right")):
-            place = {"xytext": (0, -9), "textcoords": "offset points", "ha": side, "va": "top"}
-            ax.annotate(f"{value:.2f}", (x, value), size=13, **place)
-        ax.margins(y=0.12)
+        beside = {"textcoords": "offset points", "va": "center", "size": 13}
+        ax.annotate(f"{before:.2f}", (0, before), xytext=(-10, 0), ha="right", **beside)
+        ax.annotate(f"{after:.2f}", (len(losses) - 1, after), xytext=(10, 0), ha="left", **beside)
+        ax.margins(x=0.12, y=0.12)  # room for the two numbers beside the line
         ax.set_xlabel("step")
         ax.set_ylabel("loss, nats per hidden token")
         ax.legend()

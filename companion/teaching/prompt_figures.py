@@ -104,7 +104,8 @@ def draws_and_orders(
         table += [
             [arm, str(i), f"{row.min():.2f}", f"{row.max():.2f}"] for i, row in enumerate(scores)
         ]
-    show(draw_draws_and_orders(arms, xlabel, references), alt, table=table)
+    caption = "Each point is one order of a draw; a thin line joins the orders of that draw."
+    show(draw_draws_and_orders(arms, xlabel, references), alt, caption, table)
 
 
 def draw_draws_and_orders(

@@ -26,6 +26,9 @@ TITLES = {
 }
 MOST = 320  # characters of a message
 _SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[A-Z`])")
+_CASE = re.compile(  # the learner's own case, which `compare` puts before the cause
+    r"^for .* your function returned .*?; expected (?:\(.*?\)|\[.*?\]|'[^']*'|[^\s;]+)\.\s+"
+)
 
 
 def page(wrong: Sequence[tuple[str, str, object]]) -> str:
@@ -62,8 +65,12 @@ def _told(exercise_id: str, wrong: Sequence[tuple[str, str, object]]) -> Iterato
 
 
 def named_cause(text: str, key: str) -> str:
-    """Return a message from the sentence that holds `key` on, without numbers of its case."""
-    sentences = _SENTENCE_END.split(" ".join(text.split("\nWhile it was checked")[0].split()))
+    """Return what a message says after its case, or from the sentence that holds `key` on."""
+    message = " ".join(text.split("\nWhile it was checked")[0].split())
+    case = _CASE.match(message)
+    if case and key in message[case.end() :]:
+        message, key = message[case.end() :], ""  # all of the cause
+    sentences = _SENTENCE_END.split(message)
     first = next((i for i, sentence in enumerate(sentences) if key in sentence), 0)
     if first == 0 and " your function returned " in sentences[0] and len(sentences) > 1:
         first = 1  # what was tried; the mistake is named after it
@@ -71,7 +78,9 @@ def named_cause(text: str, key: str) -> str:
     cause = re.sub(r"\d+\.\d{5,}", lambda m: f"{float(m[0]):.4g}", cause)  # as on any processor
     cause = re.sub(r"\[Parameter containing.*", "[Parameter, ...].", cause)  # drawn at random
     cause = cause if len(cause) <= MOST else cause[:MOST].rsplit(" ", 1)[0] + " ..."
-    return cause[0].upper() + cause[1:].replace("<", "&lt;").replace("*", r"\*")
+    named = re.match(r"\w+\.\w|\w+ = ", cause)  # head.bias stays small, and so does k = 3
+    cause = cause if named else cause[0].upper() + cause[1:]
+    return cause.replace("<", "&lt;").replace("*", r"\*")
 
 
 if __name__ == "__main__":

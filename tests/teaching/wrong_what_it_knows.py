@@ -153,7 +153,7 @@ WRONG = [
     ),
     (
         "01.3",
-        "what *is* 0 and 1",
+        "what really is 0 and 1",
         lambda y, p: (
             accuracy_score(y, said(p)),
             precision_score(y, said(p), average="macro", zero_division=0),

@@ -135,8 +135,8 @@ _SCORE_MISTAKES = (
     ),
     Mistake(
         _with(lambda y, a, p: (_accuracy(y, a), _precisions(y, a), _auroc(y, p))),
-        "Your balanced accuracy seems to average over what was *answered* 0 and 1. Average over "
-        "what *is* 0 and 1: how much of each class was recognised?",
+        "Your balanced accuracy seems to average over what was answered 0 and 1. Average over "
+        "what really is 0 and 1: how much of each class was recognised?",
     ),
     Mistake(
         _at_best_threshold,
@@ -151,7 +151,7 @@ _SCORE_MISTAKES = (
     Mistake(
         _with(lambda y, a, p: (_accuracy(y, a), _recalls(y, a), 1 - _auroc(y, p))),
         "Your AUROC seems to be turned round. It is the share of pairs in which the one has the "
-        "*higher* chance.",
+        "higher chance.",
     ),
 )
 _SCORE_CASES = (
