@@ -18,6 +18,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from companion.cli.environment import SHARING
 from companion.cli.matrix import Check, install, installed
 from companion.teaching.address import read_address
 
@@ -86,13 +87,16 @@ def variables(root: Path, work: Path) -> dict[str, str]:
         path.parent.mkdir(parents=True)
         path.write_text(text, "utf-8")
     ours = ("COMPANION_", "MPLBACKEND", "PYTHON", "VIRTUAL_ENV")
+    shares = {name: value for name, value in SHARING.items() if name not in os.environ}
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     address = f"https://github.com/{read_address(root).repository}"
     return {
         **kept,
+        **shares,
         "PYTHONPATH": str(module.parents[2]),
         "IPYTHONDIR": str(work / "ipython"),
         "COMPANION_CACHE": str(work / "cache"),
+        "PIP_PROGRESS_BAR": "off",
         "HF_HUB_OFFLINE": "1",  # the lessons ask the hub for nothing
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": f"url.{(work / 'published').as_uri()}.insteadOf",
