@@ -123,14 +123,15 @@ def test_modules_are_short(module):
 def test_the_package_is_small():
     core = [path for path in MODULES if room_of(path) in ("models", "transfer")]
     # 2,500 until texts came, 3,200 until tags and spans, 3,500 until further pre-training and
-    # next-token networks did, 4,000 until prompts and servers did.
-    assert length(*core) <= 4800
+    # next-token networks did, 4,000 until prompts and servers did, 4,800 until a drive could drop.
+    assert length(*core) <= 4950
     # What grows with every lesson, its questions and its exercises, is counted by the lesson.
     content = [path for path in MODULES if is_content(path)]
     # 7,000 until the hub and training in several processes came, 8,000 until texts did, 10,000
     # until tags and spans did, with their two data sets, 11,500 until domains did, with three,
-    # 13,000 until prompts did, and a client for servers, 14,500 until the classroom did.
-    assert length(*(path for path in MODULES if path not in content)) <= 15_800
+    # 13,000 until prompts did, and a client for servers, 14,500 until the classroom did, 15,800
+    # until the columns of versions did, an address to move, and controls for more claims.
+    assert length(*(path for path in MODULES if path not in content)) <= 17_000
     assert length(*content) <= 900 * len(NOTEBOOKS)
 
 

@@ -8,7 +8,7 @@ import pytest
 from companion import cli
 from companion.cli import doctor
 
-COMMANDS = ["doctor", "assets", "cache", "lab", "run", "course", "test", "book", "clean"]
+COMMANDS = ["doctor", "assets", "cache", "lab", "run", "course", "test", "book", "matrix", "clean"]
 
 
 def test_help_names_every_command(capsys):
