@@ -189,5 +189,15 @@ def _git(folder: Path, *words: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
+def main(root: Path, python: Path, work: Path) -> int:
+    """Look at what changed; tidy up, or say where the notebooks lie if something is wrong."""
+    wrong = changed(root, python, work)
+    if wrong:
+        print("the notebooks, as far as they came:", work)
+    else:
+        shutil.rmtree(work, ignore_errors=True)
+    return wrong
+
+
 if __name__ == "__main__":
-    sys.exit(changed(*map(Path, sys.argv[1:4])))
+    sys.exit(main(*map(Path, sys.argv[1:4])))
