@@ -21,7 +21,7 @@ from companion.cli.environment import environment
 
 FOLDER = "_build/matrix"
 SHOWN = ("torch", "transformers", "ipywidgets")
-EXTRAS = ".[lab,hub]"
+EXTRAS = ".[lab,hub,endpoint]"
 _TESTED = ("pytest", "hypothesis")  # the other needs of the tests ask for newer versions of ours
 _FAST = "not online and not slow and not gpu"
 _TESTS = ("tests/models", "tests/transfer", "tests/teaching/test_widgets.py")

@@ -149,7 +149,8 @@ def test_the_oldest_set_is_at_the_lower_bounds(root):
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
     above = set()
-    for need in map(Requirement, [*project["dependencies"], *extras["lab"], *extras["hub"]]):
+    needs = [*project["dependencies"], *extras["lab"], *extras["hub"], *extras["endpoint"]]
+    for need in map(Requirement, needs):
         version = pins[need.name.lower().replace("_", "-")]
         assert need.specifier.contains(version), need
         low = next(one.version for one in need.specifier if one.operator == ">=")
