@@ -72,7 +72,8 @@ def test_what_is_listed_as_no_term_is_one_nowhere() -> None:
     assert listed == sorted(set(listed))
     idle = [words for words in listed if words not in italics_of_the_lessons()]
     assert idle == [], f"in italics nowhere any more: take them out of {EMPHASIS.name}"
-    assert [words for words in listed if term(words) in terms_of_the_glossary()] == []
+    known = terms_of_the_glossary()
+    assert [words for words in listed if term(words) in known] == []
 
 
 def test_the_comparison_of_terms() -> None:

@@ -231,7 +231,9 @@ def test_the_checks_have_the_palettes_colours() -> None:
 @each_notebook
 def test_outputs_belong_to_the_code_beside_them(notebook: Path) -> None:
     found = pages.read(notebook)
-    counts = [cell.execution_count for cell in found.cells if cell.cell_type == "code"]
+    code = [cell for cell in found.cells if cell.cell_type == "code"]
+    assert "google.colab" in code[0].source, "the hash leaves the first cell out: the setup cell"
+    counts = [cell.execution_count for cell in code]
     cure = f"run `companion run {notebook.stem} --write`"
     assert counts == list(range(1, len(counts) + 1)), f"not run once from top to bottom: {cure}"
     stamped = found.metadata.get("companion", {}).get("code")
