@@ -216,9 +216,9 @@ def _draw_row(ax: Axes, row: int, values: np.ndarray, ends: tuple[float, float])
     ax.plot(values.mean(), below, marker, color=colour, ms=11)
     text = f"{values.mean():.3f} [{ends[0]:.3f}, {ends[1]:.3f}]"
     middle = (ends[0] + ends[1]) / 2 if half.min() >= 0 else values.mean()
-    ax.annotate(
-        text, (middle, below), (0, -9), textcoords="offset points", ha="center", va="top", size=13
-    )
+    plain = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # a reference line ends at it
+    place = {"textcoords": "offset points", "ha": "center", "va": "top"}
+    ax.annotate(text, (middle, below), (0, -9), **place, size=13, bbox=plain)
 
 
 def _draw_references(ax: Axes, references: Mapping[str, float], vertical: bool) -> None:
