@@ -1,5 +1,5 @@
 # Every target is one `companion` sub-command, run from the environment in .venv.
-# Without make (Windows, conda): README.md, "Install".
+# Without make (Windows, conda): README.md, "Without make".
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready

@@ -57,7 +57,7 @@ together, each with its cure. An error that is not of this form comes from a lib
 mistake of ours: keep the whole text, and the doctor's answer with it.
 
 The messages below are real: a test makes each call. Names such as `mine.csv` and the numbers
-are the test's.
+are the test's. (The test that fills the disk only pretends to, so its message still finds room.)
 """
 
 

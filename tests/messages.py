@@ -201,7 +201,7 @@ GROUPS: dict[str, list[Row]] = {
     "The hub": [
     ("The hub is switched off",
      lambda: calls.from_hub(HF_HUB_OFFLINE=True), HubError,
-     "found that it is not there and that HF_HUB_OFFLINE forbids to download it. Unset"),
+     "found that it is not there and that HF_HUB_OFFLINE forbids downloading it. Unset"),
     ("There is no network",
      lambda: calls.from_hub(HF_HUB_OFFLINE=False, ENDPOINT="http://127.0.0.1:9"), HubError,
      "found no connection, and no copy in the cache"),

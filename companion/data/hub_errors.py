@@ -33,7 +33,7 @@ _TOKEN = (
 )
 _TEXTS = {
     "offline": "expected {what} in the cache {cache}, found that it is not there and that "
-    "HF_HUB_OFFLINE forbids to download it. Unset HF_HUB_OFFLINE and run again; once downloaded, "
+    "HF_HUB_OFFLINE forbids downloading it. Unset HF_HUB_OFFLINE and run again; once downloaded, "
     "it needs no network.",
     "slow": "expected {host} to answer within {seconds} seconds for {what}, found that it did not. "
     "Run again later, or allow more with the environment variables HF_HUB_ETAG_TIMEOUT and "

@@ -127,7 +127,7 @@ def create_network(name: str, *, size: int, pretrained: bool, seed: int) -> nn.M
 
 def unknown_backbone(name: str) -> str:
     """Return the message for a backbone that neither the companion nor timm knows."""
-    known = [*EMBEDDED, *timm.list_models()]
+    known = list(dict.fromkeys([*EMBEDDED, *timm.list_models()]))
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     nearest = f"Nearest: {', '.join(near)}." if near else "Nothing is spelled like it."
     return (

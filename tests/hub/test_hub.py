@@ -114,7 +114,7 @@ def test_no_network_is_told_and_once_it_is_back_the_same_call_works(served: Hub)
     assert text == told(
         served,
         "expected config.json of the model course/net in the cache {home}/hf/hub, found that it is "
-        "not there and that HF_HUB_OFFLINE forbids to download it. Unset HF_HUB_OFFLINE and run "
+        "not there and that HF_HUB_OFFLINE forbids downloading it. Unset HF_HUB_OFFLINE and run "
         "again; once downloaded, it needs no network.",
     )
 
