@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -29,7 +30,7 @@ class Reader:
         self.values: list[torch.Tensor] = []
 
     def update(
-        self, keys: torch.Tensor, values: torch.Tensor, layer: int, *_: object
+        self, keys: torch.Tensor, values: torch.Tensor, layer: int, *_: object, **__: object
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Note the keys and values (1, heads, P, D) of a layer, and return them."""
         self.keys.append(keys)
@@ -48,7 +49,7 @@ class Joiner:
         self.prefix = prefix
 
     def update(
-        self, keys: torch.Tensor, values: torch.Tensor, layer: int, *_: object
+        self, keys: torch.Tensor, values: torch.Tensor, layer: int, *_: object, **__: object
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return keys and values (B, heads, P + T, D) from those of the texts (B, heads, T, D)."""
         before = (self.prefix.keys[layer], self.prefix.values[layer])
@@ -120,11 +121,17 @@ def run_layers(
             attention_mask=mask,
             position_embeddings=turns,
             position_ids=places,
-            past_key_values=cache,
+            **{cache_word(block.net): cache},
         )
         # Before version 5 of transformers a layer returns a tuple.
         vectors = vectors[0] if isinstance(vectors, tuple) else vectors
     return vectors
+
+
+def cache_word(layer: torch.nn.Module) -> str:
+    """Return what a layer calls its cache: "cache" since version 5.24 of transformers."""
+    words = inspect.signature(layer.forward).parameters
+    return "cache" if "cache" in words else "past_key_values"
 
 
 def mask_of(x: Padded, prefix: Prefix, seen: np.ndarray | None) -> torch.Tensor:
