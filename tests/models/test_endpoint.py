@@ -35,6 +35,7 @@ class Server(ThreadingHTTPServer):
         self.faults: list[Callable[[Handler], None]] = []
         self.requests: list[dict] = []
         self.now = self.most = 0
+        self.pause = 0.02  # seconds to an answer
         self.log_probabilities = True
         self.lock = threading.Lock()
 
@@ -58,7 +59,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.server.now -= 1
 
     def answer_well(self, sent: dict) -> None:
-        time.sleep(0.02)
+        time.sleep(self.server.pause)
         asked = sent["prompt"] if "prompt" in sent else sent["messages"][-1]["content"]
         text = next(a for t, a in ANSWERS.items() if asked.endswith(f"Article: {t}\nTopic:"))
         top = [(" te", -0.2), (" art", -2.0), ("t", -3.0), ("\n", -4.0)]
@@ -249,7 +250,7 @@ def test_the_key_reaches_the_server_and_no_file(server: Server, tmp_path) -> Non
 
 
 def test_no_more_requests_at_once_than_allowed(server: Server) -> None:
-    many = [TEXTS[i % 3] for i in range(3)]
+    many, server.pause = [TEXTS[i % 3] for i in range(3)], 0.5  # so that they meet
     ask_classes(at(server, concurrency=2), PROMPT, many)
     assert server.most <= 2
     server.most = 0
