@@ -82,7 +82,7 @@ _MISTAKES = (
 # What PyTorch says to those who step outside torch.no_grad(), or make w anew.
 _ERRORS = {
     "a leaf Variable that requires grad": "A step is not part of the loss: take it inside "
-    "`with torch.no_grad():`, so that nobody tries to remember it.",
+    "`with torch.no_grad():`, so that autograd does not record it.",
     "does not require grad": "`w = w - ...` under no_grad makes a new tensor, which remembers "
     "nothing. Change w in place: w -= ...",
     "'NoneType'": "Is backward() called first? And `w = w - ...` makes a new tensor, whose .grad "
