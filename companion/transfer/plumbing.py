@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 from accelerate import Accelerator
@@ -58,6 +58,16 @@ def accelerated(
         yield accelerator, accelerator.prepare_optimizer(optimizer)
     finally:
         close_accelerator(accelerator)
+
+
+def autocast(accelerator: Accelerator) -> AbstractContextManager[None]:
+    """Return a context of the accelerator's precision that is left also when an error passes.
+
+    `accelerator.autocast()` stays on after an error in Accelerate up to 1.10 at least; then all
+    that follows in the notebook runs in low precision.
+    """
+    low = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(accelerator.mixed_precision)
+    return torch.autocast(accelerator.device.type, low) if low else nullcontext()
 
 
 def own_random_state(device: torch.device) -> AbstractContextManager[None]:

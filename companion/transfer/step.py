@@ -15,6 +15,7 @@ from torch.optim import Optimizer
 
 from companion.data.examples import Batch, Fetch
 from companion.transfer.order import cut
+from companion.transfer.plumbing import autocast
 from companion.transfer.processes import copy_from_main, sum_gradients, sum_over_processes, team
 
 # A loss returns the sum over a batch and the number of examples (or tokens) in that sum. One that
@@ -43,7 +44,7 @@ def gradient(
     """
     total, count = torch.zeros((), device=accelerator.device), 0
     for piece in pieces:
-        with accelerator.autocast():
+        with autocast(accelerator):
             summed, n = piece()
         # Divided before the backward pass, or fp16 would overflow.
         accelerator.backward(summed * (1 / examples))
