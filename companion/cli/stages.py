@@ -15,19 +15,24 @@ from companion.cli.matrix import COLUMNS, find_python, lacking
 from companion.cli.offline import network_cut
 
 NO_TESTS = 5  # pytest's status where nothing was collected
+COLAB_BY = 3600  # seconds; it takes a quarter of an hour at most, and a run shall end within 75 min
 # A lesson that calls something deprecated fails now, not when a learner's library is newer.
 _STRICT = "error::DeprecationWarning:__main__,error::FutureWarning:__main__"
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One command of the test run, without a network if `cut`; `note` says why it cannot run."""
+    """One command of the test run, without a network if `cut`; `note` says why it cannot run.
+
+    It does not begin later than `by` seconds after the first, where that is given.
+    """
 
     headline: str
     command: list[str]
     cut: bool = False
     may_be_empty: bool = False
     note: str | None = None
+    by: float | None = None
 
 
 def test(root: Path, pytest_arguments: Sequence[str] = ()) -> int:
@@ -38,13 +43,14 @@ def test(root: Path, pytest_arguments: Sequence[str] = ()) -> int:
     cut = network_cut()
     where = "without a network" if cut else "WITH the network: this system cannot cut it"
     chosen = pytest_stages(pytest_arguments) if pytest_arguments else all_stages(root)
-    results = []
+    results, begin = [], time.perf_counter()
     for stage in chosen:
         headline = f"{stage.headline}{f', {where}' if stage.cut else ''}"
         print(f"\n=== {headline} ===", flush=True)
         start = time.perf_counter()
-        how = "NOT RUN" if stage.note else ("passed" if run_stage(stage, root, cut) else "FAILED")
-        headline += f": {stage.note}" if stage.note else ""
+        note = stage.note or too_late(stage, start - begin)
+        how = "NOT RUN" if note else ("passed" if run_stage(stage, root, cut) else "FAILED")
+        headline += f": {note}" if note else ""
         results.append((how, time.perf_counter() - start, headline))
     print("\n=== stages ===")
     for how, seconds, headline in results:
@@ -53,6 +59,16 @@ def test(root: Path, pytest_arguments: Sequence[str] = ()) -> int:
     skipped = f", {count['NOT RUN']} not run" if count["NOT RUN"] else ""
     print(f"{count['passed']} passed, {count['FAILED']} failed{skipped}", flush=True)
     return 1 if count["FAILED"] else 0
+
+
+def too_late(stage: Stage, elapsed: float) -> str | None:
+    """Return why a stage is left out of a run that has taken `elapsed` seconds, or None."""
+    if stage.by is None or elapsed <= stage.by:
+        return None
+    return (
+        f"expected at most {stage.by / 60:.0f} minutes before it, found {elapsed / 60:.0f}; run it "
+        f"by itself: companion {' '.join(stage.command[3:])}"
+    )
 
 
 def all_stages(root: Path) -> list[Stage]:
@@ -82,7 +98,7 @@ def colab_stage() -> Stage:
     pythons = COLUMNS["colab"].pythons
     note = None if find_python(pythons) else lacking(pythons)
     command = [sys.executable, "-m", "companion", "matrix", "colab"]
-    return Stage("lessons with Colab's versions", command, note=note)
+    return Stage("lessons with Colab's versions", command, note=note, by=COLAB_BY)
 
 
 def pytest_stages(arguments: Sequence[str]) -> list[Stage]:

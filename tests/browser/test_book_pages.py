@@ -68,12 +68,20 @@ def describe(violation: dict) -> str:
 
 
 @each_page
-def test_a_page_never_scrolls_sideways_on_a_phone(opened, book, name):
+def test_a_page_fits_a_phone_starts_folded_and_leads_on_and_back(opened, book, name):
     page = opened((book / name).as_uri(), width=PHONE).page
     shoot(page, name, "phone")
+    assert page.locator("details[open]").count() == 0, "what was not asked for is shown"
     assert page.evaluate(WIDER) <= 0
     unfold(page)
     assert page.evaluate(WIDER) <= 0, "with all folds open"
+    place = PAGES.index(name)
+    for relation, other in (("prev", place - 1), ("next", place + 1)):
+        link = page.locator(f"a[rel~={relation}]").first
+        if 0 <= other < len(PAGES):
+            assert link.get_attribute("href") == PAGES[other]
+        else:
+            assert link.count() == 0
 
 
 def test_every_link_leads_to_a_page_and_a_heading_of_it(opened, book):
@@ -101,18 +109,6 @@ def leads_somewhere(link: str, names: dict[str, set[str]]) -> bool:
     )
 
 
-@each_page
-def test_a_page_leads_on_and_back(opened, book, name):
-    page = opened((book / name).as_uri()).page
-    place = PAGES.index(name)
-    for relation, other in (("prev", place - 1), ("next", place + 1)):
-        link = page.locator(f"a[rel~={relation}]").first
-        if 0 <= other < len(PAGES):
-            assert link.get_attribute("href") == PAGES[other]
-        else:
-            assert link.count() == 0
-
-
 @pytest.mark.parametrize("name", [p for p, s in zip(PAGES, SOURCES, strict=True) if "ipynb" in s])
 def test_a_lesson_offers_colab_its_file_and_its_stamp(opened, served, book, name):
     page = opened(f"{served}/{name}").page
@@ -124,12 +120,6 @@ def test_a_lesson_offers_colab_its_file_and_its_stamp(opened, served, book, name
         page.get_by_role("link", name="Download the notebook").click()
     assert Path(download.value.path()).read_bytes() == (book / notebook).read_bytes()
     assert re.match(r"Last verified \d{4}-\d\d-\d\d; on ", page.locator(".nb-stamp").inner_text())
-
-
-@each_page
-def test_nothing_is_unfolded_before_it_is_asked_for(opened, book, name):
-    page = opened((book / name).as_uri()).page
-    assert page.locator("details[open]").count() == 0
 
 
 def test_a_solution_unfolds_by_keyboard(opened, book):

@@ -68,6 +68,20 @@ def test_without_colabs_python_the_stage_says_so_and_does_not_fail(tmp_path, mon
     assert lines[-1] == "1 passed, 0 failed, 1 not run"
 
 
+def test_a_stage_that_would_begin_too_late_is_left_out_and_named(tmp_path, monkeypatch, capfd):
+    late = Stage("late", [sys.executable, "-m", "companion", "matrix", "colab"], by=-60)
+    monkeypatch.setattr(stages, "all_stages", lambda root: [Stage("one", python("")), late])
+    assert stages.test(tmp_path) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[-2].endswith(
+        "late: expected at most -1 minutes before it, found 0; run it by itself: "
+        "companion matrix colab"
+    )
+    assert lines[-1] == "1 passed, 0 failed, 1 not run"
+    assert stages.too_late(stages.colab_stage(), stages.COLAB_BY) is None
+    assert "found 61; " in stages.too_late(stages.colab_stage(), stages.COLAB_BY + 60)
+
+
 def test_pytest_arguments_reach_both_of_its_stages():
     for stage in stages.pytest_stages(["-k", "freeze"]):
         assert stage.command[-2:] == ["-k", "freeze"]
