@@ -26,8 +26,10 @@ LESSONS = ("00_start_here", "02_freezing_and_fine_tuning", "03_fine_tuning_bert"
 PINS = ".ci/constraints-colab.txt"
 PIP = "24.1.2"
 CELL_TIMEOUT = 900  # seconds
-# What Colab ships and a kernel needs, besides what the companion needs.
-_SHIPPED = ("datasets", "ipykernel", "nbclient", "nbconvert", "nbformat", "notebook", "setuptools")
+# What Colab ships, besides what the companion needs: for a kernel, and for the packages that the
+# lessons' first cell adds without their needs.
+_KERNEL = ("datasets", "ipykernel", "nbclient", "nbconvert", "nbformat", "notebook", "setuptools")
+_SHIPPED = (*_KERNEL, "ml_dtypes", "protobuf")
 _LEFT_OUT = ("jedi",)  # IPython asks for it, and Colab does without
 _RUN = """
 import sys, nbformat
