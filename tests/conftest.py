@@ -1,6 +1,7 @@
 """What every test may count on: a cache of its own, no window, a GPU only where there is one."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if not torch.cuda.is_available():
         for item in marked:
             item.add_marker(pytest.mark.skip(reason="expected a CUDA device, found none"))
+
+
+@pytest.fixture
+def measured(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Return how a test says what it measured: in one list after the run, passed or failed.
+
+    What a test prints is lost where tests run beside each other.
+    """
+    return lambda text: record_property("measured", text)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what was measured."""
+    ran = [r for how in ("passed", "failed") for r in terminalreporter.stats.get(how, [])]
+    lines = [text for r in ran if r.when == "call" for name, text in r.user_properties
+             if name == "measured"]  # fmt: skip
+    if lines:
+        terminalreporter.section("measured")
+        terminalreporter.write_line("\n".join(lines))
 
 
 @pytest.fixture(scope="session")

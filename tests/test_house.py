@@ -73,6 +73,7 @@ def test_imports_run_one_way(module):
     assert rooms_imported(module) & known <= MAY_USE[room]
 
 
+@pytest.mark.alone
 def test_import_is_lazy_and_fast():
     code = (
         "import time; start = time.perf_counter(); import companion; "

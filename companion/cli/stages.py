@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from companion.cli.environment import environment
@@ -24,13 +25,15 @@ _STRICT = "error::DeprecationWarning:__main__,error::FutureWarning:__main__"
 class Stage:
     """One command of the test run, without a network if `cut`; `note` says why it cannot run.
 
-    It does not begin later than `by` seconds after the first, where that is given.
+    `around` is added to its environment. It does not begin later than `by` seconds after the
+    first, where that is given.
     """
 
     headline: str
     command: list[str]
     cut: bool = False
     may_be_empty: bool = False
+    around: Mapping[str, str] = field(default_factory=dict)
     note: str | None = None
     by: float | None = None
 
@@ -38,7 +41,7 @@ class Stage:
 def test(root: Path, pytest_arguments: Sequence[str] = ()) -> int:
     """Run every stage that can run here, print how each went, and return 1 if one failed.
 
-    With `pytest_arguments` only pytest's two stages run, with these arguments.
+    With `pytest_arguments` only pytest's stages run, with these arguments.
     """
     cut = network_cut()
     where = "without a network" if cut else "WITH the network: this system cannot cut it"
@@ -79,12 +82,13 @@ def all_stages(root: Path) -> list[Stage]:
     nbval = [*python, "pytest", "--nbval-lax", "--nbval-current-env", "-p", "no:cacheprovider"]
     # Serially: kernels started side by side have stalled for a minute each. Without a notebook
     # pytest would fall back on tests/.
-    lessons = [Stage("the lessons", [*nbval, *notebooks], cut=True)] if notebooks else []
+    strict = {"PYTHONWARNINGS": _STRICT}
+    lessons = [Stage("the lessons", [*nbval, *notebooks], cut=True, around=strict)]
     return [
         Stage("ruff check", [*python, "ruff", "check", *code]),
         Stage("ruff format", [*python, "ruff", "format", "--check", *code]),
         *pytest_stages([]),
-        *lessons,
+        *(lessons if notebooks else []),
         Stage("the book", [*python, "companion", "book"], cut=True),
         colab_stage(),
     ]
@@ -102,20 +106,27 @@ def colab_stage() -> Stage:
 
 
 def pytest_stages(arguments: Sequence[str]) -> list[Stage]:
-    """Return pytest's two stages: what needs the network, then everything else without one."""
-    pytest = [sys.executable, "-m", "pytest"]
-    empty = bool(arguments)
+    """Return pytest's stages: what needs the network, then everything else without one.
+
+    Tests run two at once, file by file, except those that measure time or memory.
+    """
+    pytest, empty = [sys.executable, "-m", "pytest"], bool(arguments)
+    beside = [*pytest, "-n", "2", "--dist", "loadfile"]
+    # Each of the two has half of the cores. More threads than cores wait for each other.
+    half = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // 2))}
+
+    which = ["online", "not online and not alone", "alone and not online"]
+    online, tests, alone = (["-m", words, *arguments] for words in which)
     return [
-        Stage("online tests", [*pytest, "-m", "online", *arguments], may_be_empty=True),
-        Stage("tests", [*pytest, "-m", "not online", *arguments], cut=True, may_be_empty=empty),
+        Stage("online tests", [*beside, *online], may_be_empty=True, around=half),
+        Stage("tests", [*beside, *tests], cut=True, may_be_empty=empty, around=half),
+        Stage("tests of time and memory", [*pytest, *alone], cut=True, may_be_empty=empty),
     ]
 
 
 def run_stage(stage: Stage, root: Path, cut: Sequence[str]) -> bool:
     """Run one stage from the checkout's root and say whether it passed."""
-    around = {**environment(root), "HF_HUB_OFFLINE": "1"}
-    if "--nbval-lax" in stage.command:
-        around["PYTHONWARNINGS"] = _STRICT
+    around = {**environment(root), "HF_HUB_OFFLINE": "1", **stage.around}
     command = [*(cut if stage.cut else []), *stage.command]
     status = subprocess.run(command, cwd=root, env=around).returncode
     return status == 0 or (status == NO_TESTS and stage.may_be_empty)

@@ -84,8 +84,9 @@ def wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
     pytest.fail(f"JupyterLab did not start: {log.read_text()[-2000:]}")
 
 
+@pytest.mark.alone
 @pytest.mark.slow
-def test_a_learner_runs_lesson_00_moves_a_control_and_answers_an_exercise(opened, lab, capsys):
+def test_a_learner_runs_lesson_00_moves_a_control_and_answers_an_exercise(opened, lab, measured):
     start = time.perf_counter()
     watched = opened(lab)
     page = watched.page
@@ -97,8 +98,7 @@ def test_a_learner_runs_lesson_00_moves_a_control_and_answers_an_exercise(opened
     page.screenshot(path=shots() / "jupyterlab.png")
     assert watched.outside == []
     assert [error for error in watched.errors if not harmless(error)] == []
-    with capsys.disabled():
-        print(f"\nlesson 00 in JupyterLab: all cells run {ran:.0f} s after it was opened")
+    measured(f"lesson 00 in JupyterLab: all cells run {ran:.0f} s after it was opened")
 
 
 def shots() -> Path:

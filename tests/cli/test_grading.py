@@ -101,12 +101,11 @@ def test_nbgrader_says_what_it_put_back_and_writes_feedback(theirs):
 
 
 @pytest.mark.slow
-def test_both_graders_give_the_same_scores(ours, theirs, capsys):
+def test_both_graders_give_the_same_scores(ours, theirs, measured):
     _, rows, _ = theirs
-    with capsys.disabled():
-        print("\nsubmission      ours  nbgrader")
-        for name in CASES:
-            print(f"{name:15} {float(ours[name]['score']):4g}  {float(rows[name]['score']):8g}")
+    measured("submission      ours  nbgrader")
+    for name in CASES:
+        measured(f"{name:15} {float(ours[name]['score']):4g}  {float(rows[name]['score']):8g}")
     assert {n: float(r["score"]) for n, r in rows.items()} == {
         n: float(r["score"]) for n, r in ours.items()
     }

@@ -13,7 +13,7 @@ from companion.teaching.submissions import grades, restore
 from tests.cli.submissions import solutions_of, with_answers
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 FIRST = "print('kept')\n1.0"
 
 

@@ -14,7 +14,9 @@ from tests.conftest import ROOT
 
 @pytest.mark.online
 @pytest.mark.slow
-def test_a_pack_installs_and_runs_lesson_00_without_a_network(tmp_path, monkeypatch, capfd):
+def test_a_pack_installs_and_runs_lesson_00_without_a_network(
+    tmp_path, monkeypatch, capfd, measured
+):
     cut = network_cut()
     if not cut:
         pytest.skip("expected a system that can cut the network (Linux, unshare), found none")
@@ -32,8 +34,7 @@ def test_a_pack_installs_and_runs_lesson_00_without_a_network(tmp_path, monkeypa
     told = capfd.readouterr().out
     assert "00_start_here.ipynb" in told.splitlines()[-1]
     assert told.rstrip().endswith("ok")
-    with capfd.disabled():
-        print("\n" + "\n".join(line for line in told.splitlines() if line.endswith(("MB", "ok"))))
+    measured("\n".join(line for line in told.splitlines() if line.endswith(("MB", "ok"))))
 
 
 def facts(**changed):

@@ -48,6 +48,7 @@ def test_all_stages_are_there_in_order(root):
         "ruff format",
         "online tests",
         "tests",
+        "tests of time and memory",
         "the book",
         "lessons with Colab's versions",
     ]
@@ -82,10 +83,17 @@ def test_a_stage_that_would_begin_too_late_is_left_out_and_named(tmp_path, monke
     assert "found 61; " in stages.too_late(stages.colab_stage(), stages.COLAB_BY + 60)
 
 
-def test_pytest_arguments_reach_both_of_its_stages():
+def test_pytest_arguments_reach_each_of_its_stages():
     for stage in stages.pytest_stages(["-k", "freeze"]):
         assert stage.command[-2:] == ["-k", "freeze"]
         assert stage.may_be_empty
+
+
+def test_every_test_belongs_to_one_stage_and_those_of_time_run_by_themselves():
+    online, beside, alone = stages.pytest_stages([])
+    expressions = [stage.command[-1] for stage in (online, beside, alone)]
+    assert expressions == ["online", "not online and not alone", "alone and not online"]
+    assert ["-n" in stage.command for stage in (online, beside, alone)] == [True, True, False]
 
 
 def test_where_the_network_cannot_be_cut_it_is_said(tmp_path, monkeypatch, capfd):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -57,9 +58,10 @@ def test_licences_have_one_of_five_categories() -> None:
     assert len(np.unique(found.groups)) == 1275  # most of the rest are versions of one
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_no_real_corpus_holds_a_test_text_in_less_than_a_minute(
-    capsys: pytest.CaptureFixture,
+    measured: Callable[[str], None],
 ) -> None:
     pairs = [
         (load_phenotype_text(), load_phenotypes()),
@@ -73,9 +75,10 @@ def test_no_real_corpus_holds_a_test_text_in_less_than_a_minute(
         clean = without_copies_of_test(corpus, test.texts)
         refuse_overlap(clean, test.texts)
         seconds = time.perf_counter() - start
-        with capsys.disabled():
-            print(f"\n{corpus.name}: {len(copied):,} of {len(corpus):,} documents hold one of the ")
-            print(f"{len(test):,} {test.name}; removed and proved in {seconds:.1f} s", end="")
+        measured(
+            f"{corpus.name}: {len(copied):,} of {len(corpus):,} documents hold one of the "
+            f"{len(test):,} {test.name}; removed and proved in {seconds:.1f} s"
+        )
         assert len(copied) > 3000 and len(clean) == len(corpus) - len(copied)
         assert seconds < 60
 

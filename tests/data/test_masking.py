@@ -39,7 +39,7 @@ def within(found: int, total: int, share: float) -> bool:
 
 @pytest.mark.parametrize("whole_words", [False, True])
 def test_shares_of_hidden_tokens_are_within_binomial_bounds(
-    sequences, tokenizer, whole_words, capsys
+    sequences, tokenizer, whole_words, measured
 ) -> None:
     fetch = masked_fetch(sequences, tokenizer, masking=Masking(whole_words=whole_words))
     ids = np.flatnonzero(sequences.lengths > 60)  # where "at least one" does not count
@@ -51,8 +51,7 @@ def test_shares_of_hidden_tokens_are_within_binomial_bounds(
     masks = sum(int((b.inputs.values == tokenizer.mask_token_id).sum()) for b in batches)
     pairs = list(zip(wanted, batches, strict=True))
     kept = sum(int((b.inputs.values[w] == plain[w]).sum()) for w, b in pairs)
-    with capsys.disabled():
-        print(f"\n{hidden:,} of {ordinary:,} tokens hidden, {masks / hidden:.3f} [MASK]", end="")
+    measured(f"{hidden:,} of {ordinary:,} tokens hidden, {masks / hidden:.3f} [MASK]")
     if whole_words:  # words, not tokens, are the coins that are thrown
         hits = sum(words_hit(sequences, ids, w.numpy()) for w in wanted)
         assert within(hits[0], hits[1], 0.15)

@@ -78,8 +78,9 @@ def test_a_frozen_encoder_leaves_the_tied_words_alone(model, fetch) -> None:
     assert all(name.startswith(f"layers.{len(model.names) - 1}.") for name in found)
 
 
+@pytest.mark.alone
 @pytest.mark.slow
-def test_a_step_is_faster_by_what_is_not_computed(model, fetch, capsys) -> None:
+def test_a_step_is_faster_by_what_is_not_computed(model, fetch, measured) -> None:
     ids = np.flatnonzero(fetch.lengths(np.arange(len(fetch.sequences.lengths))) == 128)[:32]
     batch = fetch(ids, epoch=0)
     assert batch.inputs.values.shape == (32, 128)
@@ -92,11 +93,10 @@ def test_a_step_is_faster_by_what_is_not_computed(model, fetch, capsys) -> None:
             seconds[name].append(time.perf_counter() - start)
     full, ours = (statistics.median(found) for found in seconds.values())
     share = float((batch.targets != IGNORED).float().mean())
-    with capsys.disabled():
-        print(
-            f"\n32 x 128 tokens, {share:.3f} hidden: {ours:.2f} s a step, full {full:.2f} s", end=""
-        )
-        print(f", {full / ours:.2f} times as long", end="")
+    measured(
+        f"32 x 128 tokens, {share:.3f} hidden: {ours:.2f} s a step, full {full:.2f} s, "
+        f"{full / ours:.2f} times as long"
+    )
     assert full / ours >= 1.8
 
 

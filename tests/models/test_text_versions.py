@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ CODE = "import transformers, peft; print(transformers.__version__)"
 
 @pytest.mark.online
 def test_texts_work_on_the_oldest_transformers(
-    tmp_path: Path, root: Path, capsys: pytest.CaptureFixture
+    tmp_path: Path, root: Path, measured: Callable[[str], None]
 ) -> None:
     pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--only-binary", ":all:"]
     subprocess.run([*pip, "--target", str(tmp_path), *OVERLAY], check=True)
@@ -38,5 +39,4 @@ def test_texts_work_on_the_oldest_transformers(
         [*pytest_here, "-k", "not tokens_computed and not reading_demonstrations"], **run
     )
     assert done.returncode == 0, done.stdout[-3000:]
-    with capsys.disabled():
-        print(f"\ntransformers {OLDEST}: {done.stdout.splitlines()[-1]}")
+    measured(f"transformers {OLDEST}: {done.stdout.splitlines()[-1]}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -128,7 +129,7 @@ def elpv_features() -> np.ndarray:
     "how, splits, wanted", [("cell", 5, (0.854, 0.902)), ("module", 20, (0.82, 0.85))]
 )
 def test_the_linear_probe_reaches_its_first_look(
-    how: str, splits: int, wanted: tuple, elpv_features: np.ndarray, capsys: pytest.CaptureFixture
+    how: str, splits: int, wanted: tuple, elpv_features: np.ndarray, measured: Callable
 ) -> None:
     cells = load_elpv()
     strata = np.char.add(cells.kinds, cells.labels.astype(str))
@@ -145,8 +146,7 @@ def test_the_linear_probe_reaches_its_first_look(
         truth = cells.labels[test]
         rows.append((accuracy(truth, shares), auroc(truth, shares)))
     found = [t_interval(column) for column in np.array(rows).T]
-    with capsys.disabled():
-        print(f"\nprobe by {how}, {splits} splits: accuracy {found[0]}, AUROC {found[1]}")
+    measured(f"probe by {how}, {splits} splits: accuracy {found[0]}, AUROC {found[1]}")
     # Within noise of another five splits: their mean is as uncertain as that of five of these.
     for interval, value, column in zip(found, wanted, np.array(rows).T, strict=True):
         noise = 2 * column.std(ddof=1) * (1 / 5 + 1 / splits) ** 0.5

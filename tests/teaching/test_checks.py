@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import warnings
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -406,14 +407,13 @@ def test_at_least_three_wrong_answers_each(exercise_id):
     assert len(keys) >= 3
 
 
-def test_the_teachers_page_says_what_the_checks_say(capsys):
+def test_the_teachers_page_says_what_the_checks_say(measured):
     """After a change: python -m tests.teaching.wrong_answers_page."""
     found = {(exercise, key) for exercise, key, _ in WRONG}
-    with capsys.disabled():
-        print(f"\n{len(EXERCISES)} exercises, {len(WRONG)} wrong answers, {len(found)} messages")
-        for exercise_id in EXERCISES:
-            count = sum(other == exercise_id for other, _ in found)
-            print(f"{exercise_id}: {count}", end="  ")
+    counts = Counter(exercise for exercise, _ in found)
+    each = "  ".join(f"{exercise_id}: {counts[exercise_id]}" for exercise_id in EXERCISES)
+    measured(f"{len(EXERCISES)} exercises, {len(WRONG)} wrong answers, {len(found)} messages")
+    measured(each)
     assert wrong_answers_page.page(WRONG) == wrong_answers_page.PAGE.read_text("utf-8")
 
 

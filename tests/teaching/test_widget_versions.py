@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ def pytest_report_header():
 @pytest.mark.online
 @pytest.mark.slow
 def test_the_controls_work_on_the_ipywidgets_of_colab(
-    tmp_path: Path, root: Path, capsys: pytest.CaptureFixture
+    tmp_path: Path, root: Path, measured: Callable[[str], None]
 ) -> None:
     pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--only-binary", ":all:"]
     subprocess.run([*pip, "--target", str(tmp_path), *OVERLAY], check=True)
@@ -43,5 +44,4 @@ def test_the_controls_work_on_the_ipywidgets_of_colab(
     done = subprocess.run([*pytest_here, *tests], **run)
     assert done.returncode == 0, done.stdout[-3000:]
     assert f"the controls come from ipywidgets {COLAB}\n" in done.stdout
-    with capsys.disabled():
-        print(f"\nipywidgets {COLAB}: {done.stdout.splitlines()[-1]}")
+    measured(f"ipywidgets {COLAB}: {done.stdout.splitlines()[-1]}")

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -140,14 +140,13 @@ def difference(one: dict, other: dict) -> float:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CURVES)
 def test_two_processes_draw_the_curve_of_one(
-    name: str, said: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+    name: str, said: str, folder: Path, tmp_path: Path, measured: Callable[[str], None]
 ) -> None:
     main, other = two(name, folder)
     alone = distributed.run(name, tmp_path)
     for part, curve in curves(main).items():
         expected = curves(alone)[part]
-        with capsys.disabled():
-            print(f"\n{name} {part}: {difference(curve, expected):.1e} apart", end="")
+        measured(f"{name} {part}: {difference(curve, expected):.1e} apart")
         assert difference(curve, expected) < 1e-5
         assert curve["scores"] == expected["scores"]
         assert curve["state"] == curves(other)[part]["state"]
@@ -224,11 +223,10 @@ def test_one_process_goes_on_where_two_stopped(said: str, folder: Path) -> None:
 
 @pytest.mark.slow
 def test_a_killed_process_stops_the_other_with_a_message(
-    stops: list, folder: Path, capsys: pytest.CaptureFixture
+    stops: list, folder: Path, measured: Callable[[str], None]
 ) -> None:
     for seconds, text in stops:
-        with capsys.disabled():
-            print(f"\nstopped {seconds:.1f} s after the other was killed", end="")
+        measured(f"stopped {seconds:.1f} s after the other was killed")
         assert seconds < 30
         assert STOPPED in text and f"goes on from the checkpoint in {folder / 'killed'}" in text
 

@@ -89,8 +89,9 @@ def test_calibration_with_another_prompts_scores_is_refused(llama) -> None:
         calibrated(np.zeros((4, 2)), free)
 
 
+@pytest.mark.alone
 @pytest.mark.slow
-def test_reading_demonstrations_once_is_exact_and_six_times_as_fast(capsys) -> None:
+def test_reading_demonstrations_once_is_exact_and_six_times_as_fast(measured) -> None:
     """16 demonstrations, 200 questions; whole prompts are timed on one batch of 8 of them."""
     model, tokenizer = load_causal("smollm2_135m"), load_tokenizer("smollm2_135m")
     articles, labels = on_news.shortened(), on_news.news().labels
@@ -113,9 +114,8 @@ def test_reading_demonstrations_once_is_exact_and_six_times_as_fast(capsys) -> N
     apart = float(np.abs(whole[:, words].numpy() - found[:BATCH]).max())
     assert apart < 1e-4
     assert (whole[:, words].argmax(dim=1).numpy() == found[:BATCH].argmax(axis=1)).all()
-    with capsys.disabled():
-        print(
-            f"\n{len(parts.beginning)} tokens shared: {shared:.1f} s for {len(ids)} questions, "
-            f"{anew:.1f} s anew: {anew / shared:.1f} times; {apart:.1e} apart"
-        )
+    measured(
+        f"{len(parts.beginning)} tokens shared: {shared:.1f} s for {len(ids)} questions, "
+        f"{anew:.1f} s anew: {anew / shared:.1f} times; {apart:.1e} apart"
+    )
     assert anew / shared > 6

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -50,13 +51,12 @@ def run_to_the_end(folder: Path, root: Path, *words: str) -> str:
 
 @pytest.mark.slow
 def test_ten_kills_and_the_same_weights(
-    tmp_path: Path, root: Path, capsys: pytest.CaptureFixture
+    tmp_path: Path, root: Path, measured: Callable[[str], None]
 ) -> None:
     expected = run_to_the_end(tmp_path / "straight", root)
     resumed = [run_until_killed(tmp_path / "killed", root, pieces) for pieces in KILLS]
     ended = run_to_the_end(tmp_path / "killed", root)
-    with capsys.disabled():
-        print(f"\n{len(resumed)} kills, resumed from steps {resumed}: {ended[:21]}...")
+    measured(f"{len(resumed)} kills, resumed from steps {resumed}: {ended[:21]}...")
     assert len(resumed) == 10 and KILLS.count(None) == 2
     assert sum(step > 0 for step in resumed) >= 6
     steps = load_checkpoint(tmp_path / "straight")["progress"]["step"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
@@ -85,17 +86,16 @@ def test_batches_are_shuffled_and_chance_decides_between_texts_of_one_length() -
 
 
 @pytest.mark.parametrize("source, least", [("tweets", 1.6), ("licence rules", 2.4)])
-def test_tokens_computed(source: str, least: float, capsys: pytest.CaptureFixture) -> None:
+def test_tokens_computed(source: str, least: float, measured: Callable[[str], None]) -> None:
     texts = load_tweets().texts if source == "tweets" else licence_rules()
     lengths = tokenize(texts, load_tokenizer("minilm_l6"), cap=128).lengths
     ids, real = np.arange(len(lengths)), lengths.sum()
     padded = tokens_computed(shuffled(ids, 32)(0), lengths)
     bucketed = tokens_computed(by_length(ids, lengths, 32)(0), lengths)
-    with capsys.disabled():
-        print(
-            f"\n{source}, cap 128, batch 32: {bucketed / real:.4f} of the real tokens computed, "
-            f"random batches {padded / real:.3f}: {padded / bucketed:.3f} times fewer"
-        )
+    measured(
+        f"{source}, cap 128, batch 32: {bucketed / real:.4f} of the real tokens computed, "
+        f"random batches {padded / real:.3f}: {padded / bucketed:.3f} times fewer"
+    )
     assert padded / bucketed >= least
     assert bucketed / real <= 1.05
 
@@ -119,15 +119,14 @@ def test_the_loss_of_each_text_is_the_same_in_any_batch() -> None:
 
 
 def test_scores_do_not_depend_on_the_order_that_they_are_asked_in(
-    capsys: pytest.CaptureFixture,
+    measured: Callable[[str], None],
 ) -> None:
     model, fetch = network(), fetch_toys()
     mixed = np.random.default_rng(0).permutation(IDS)
     straight, back = predict(model, fetch, IDS, 16), predict(model, fetch, mixed, 16)
     apart = float(np.abs(straight[mixed] - back).max())
     part = float(np.abs(straight[mixed[:9]] - predict(model, fetch, mixed[:9], 16)).max())
-    with capsys.disabled():
-        print(f"\nlogits in another order: {apart:.1e} apart; of a part alone: {part:.1e}")
+    measured(f"logits in another order: {apart:.1e} apart; of a part alone: {part:.1e}")
     assert apart <= 1e-6 and part <= 1e-6
     seen = features(model, fetch, mixed, upto="pool")
     by_block = features_by_block(model, fetch, IDS)
@@ -149,7 +148,7 @@ def test_scoring_batches_hold_every_place_once(lengths: np.ndarray, size: int) -
 
 
 def test_cached_equals_the_padded_path_and_no_padding_is_stored(
-    tmp_path: Path, capsys: pytest.CaptureFixture
+    tmp_path: Path, measured: Callable[[str], None]
 ) -> None:
     model, fetch = network(), fetch_toys()
     freeze(model, upto="block3")
@@ -163,8 +162,7 @@ def test_cached_equals_the_padded_path_and_no_padding_is_stored(
         padded = model(Padded(values, plain.lengths))
         found = torch.cat([model(b.inputs, start=b.start) for b in map(store, np.split(IDS, 10))])
     apart = float((padded - found).abs().max())
-    with capsys.disabled():
-        print(f"\ncached against padded to 36 tokens: {apart:.1e} apart")
+    measured(f"cached against padded to 36 tokens: {apart:.1e} apart")
     assert apart <= 1e-5
     again = cached(fetch, model, IDS, folder=tmp_path / "store")  # as a later process finds it
     assert again.store is not None and again.store.filled.all()
