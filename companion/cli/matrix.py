@@ -21,7 +21,7 @@ from companion.cli.environment import environment
 
 FOLDER = "_build/matrix"
 SHOWN = ("torch", "transformers", "ipywidgets")
-EXTRAS = ".[lab,hub,endpoint]"
+EXTRAS = ("lab", "hub", "endpoint")
 _TESTED = ("pytest", "hypothesis")  # the other needs of the tests ask for newer versions of ours
 _FAST = "not online and not slow and not gpu"
 _TESTS = ("tests/models", "tests/transfer", "tests/teaching/test_widgets.py")
@@ -183,7 +183,7 @@ def made(root: Path, column: Column, python: str) -> Path:
         colab.furnish(root, inside)
     else:
         pins = ["-c", column.pins] if column.pins else []
-        install(root, inside, [*pins, "-e", EXTRAS, *_TESTED])
+        install(root, inside, [*pins, "-e", f".[{','.join(EXTRAS)}]", *_TESTED])
     mark.write_text(wanted, "utf-8")
     return inside
 
@@ -206,7 +206,8 @@ def fingerprint(root: Path, column: Column, python: str) -> str:
     """Return what an environment was made from, so that a change makes it anew."""
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
     pins = (root / column.pins).read_text("utf-8") if column.pins else ""
-    needs = json.dumps([project["dependencies"], project["optional-dependencies"], python])
+    extras = [project["optional-dependencies"].get(name, []) for name in EXTRAS]
+    needs = json.dumps([project["dependencies"], extras, python])
     return hashlib.sha256(f"{needs}\n{pins}".encode()).hexdigest()
 
 

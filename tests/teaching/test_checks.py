@@ -430,7 +430,7 @@ ODD = ["text", 3.0, [], {}, object(), np.zeros((2, 2)), [None], float("nan"), Tr
 
 
 @pytest.mark.parametrize("exercise_id", EXERCISES)
-@pytest.mark.parametrize("value", ODD, ids=str)
+@pytest.mark.parametrize("value", ODD, ids=lambda value: type(value).__name__)
 def test_odd_answers_and_results_never_raise(exercise_id, value):
     exercise = EXERCISES[exercise_id]
     assert judge(exercise, value).state == NOT_YET
