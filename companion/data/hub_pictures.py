@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from companion.data.cache import build_once
+from companion.data.decode import in_colour
 from companion.data.hub import hub_commit
 from companion.data.hub_sets import check_sizes, official_parts
 from companion.data.splits import Split
@@ -206,7 +207,7 @@ def _square(stored: dict | None, name: str, side: int) -> np.ndarray:
         if not source:
             raise UnidentifiedImageError("nothing")
         with Image.open(source) as picture:
-            upright = ImageOps.exif_transpose(picture).convert("RGB")
+            upright = in_colour(ImageOps.exif_transpose(picture))
     except (UnidentifiedImageError, OSError, SyntaxError) as error:
         found = str(error).split(" <")[0]  # an address in memory tells nobody anything
         raise ValueError(

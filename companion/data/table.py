@@ -6,7 +6,7 @@ import csv
 import difflib
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +32,7 @@ def read_csv(path: Path | str, *, text: str, label: str, longest: int = LONGEST)
             message names the line.
     """
     path = Path(path)
-    rows = read_rows(path, text, label)
+    rows = read_columns(path, (text, label))
     for line, said, named in rows:
         check_row(path, line, said, named, longest)
     kept, copies, conflicting = without_copies([r[1] for r in rows], [r[2] for r in rows])
@@ -59,10 +59,12 @@ def read_csv(path: Path | str, *, text: str, label: str, longest: int = LONGEST)
     )
 
 
-def read_rows(path: Path, text: str, label: str) -> list[tuple[int, str, str]]:
-    """Return (line, text, label) of every row, stripped of white space at both ends.
+def read_columns(path: Path, wanted: Sequence[str]) -> list[tuple]:
+    """Return the line and these columns of every row, stripped of white space at both ends.
 
-    `line` is where the row ends in the file. Empty lines are passed over.
+    The line is where the row ends in the file. Empty lines are passed over. Cells stand between
+    commas; between tabs in a .tsv file; or between semicolons, as spreadsheets of some countries
+    write them, where the first line holds those and no comma.
 
     Raises:
         ValueError: another encoding, no such columns, no rows, or a row with more cells than the
@@ -70,7 +72,7 @@ def read_rows(path: Path, text: str, label: str) -> list[tuple[int, str, str]]:
     """
     found = list(cells(path, decoded(path)))
     names = [name.strip() for name in found[0][1]] if found else []
-    places = [column(path, names, wanted) for wanted in (text, label)]
+    places = [column(path, names, name) for name in wanted]
     rows = []
     for line, row in found[1:]:
         if len(row) > len(names):
@@ -95,7 +97,8 @@ def cells(path: Path, content: str) -> Iterator[tuple[int, list[str]]]:
         ValueError: a quotation mark is not closed, or not where its cell ends.
     """
     before = csv.field_size_limit(len(content) + 1)  # a text too long is told later, with its line
-    reader = csv.reader(io.StringIO(content, newline=""), strict=True)
+    between = delimiter(path, content)
+    reader = csv.reader(io.StringIO(content, newline=""), strict=True, delimiter=between)
     first = 1
     try:
         for row in reader:
@@ -110,6 +113,14 @@ def cells(path: Path, content: str) -> Iterator[tuple[int, list[str]]]:
         ) from None
     finally:
         csv.field_size_limit(before)
+
+
+def delimiter(path: Path, content: str) -> str:
+    """Return what stands between the cells of a file."""
+    if path.suffix.lower() == ".tsv":
+        return "\t"
+    head = content[: content.find("\n")] if "\n" in content else content
+    return ";" if ";" in head and "," not in head else ","
 
 
 def column(path: Path, names: list[str], wanted: str) -> int:
