@@ -194,7 +194,8 @@ def install(root: Path, python: Path, words: Sequence[str]) -> None:
     Raises:
         RuntimeError: it could not.
     """
-    command = [str(python), "-m", "pip", "install", "-q", "--only-binary", ":all:", *words]
+    pip = [str(python), "-m", "pip", "install", "-q", "--only-binary", ":all:", "--no-compile"]
+    command = [*pip, *words]
     if subprocess.run(command, cwd=root).returncode:
         raise RuntimeError(
             f"expected pip to install {' '.join(words)} into {python.parents[1]}, found that it "

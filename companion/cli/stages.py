@@ -16,7 +16,9 @@ from companion.cli.matrix import COLUMNS, find_python, lacking
 from companion.cli.offline import network_cut
 
 NO_TESTS = 5  # pytest's status where nothing was collected
-COLAB_BY = 3600  # seconds; it takes a quarter of an hour at most, and a run shall end within 75 min
+COLAB_BY = 3000  # seconds; it takes a quarter of an hour at most, and a run shall end within 75 min
+_PYTEST = [sys.executable, "-m", "pytest"]
+_TWO = [*_PYTEST, "-n", "2", "--dist", "loadfile"]  # two files at once
 # A lesson that calls something deprecated fails now, not when a learner's library is newer.
 _STRICT = "error::DeprecationWarning:__main__,error::FutureWarning:__main__"
 
@@ -79,16 +81,14 @@ def all_stages(root: Path) -> list[Stage]:
     python = [sys.executable, "-m"]
     code = [name for name in ("companion", "tests", "notebooks") if (root / name).is_dir()]
     notebooks = sorted(f"notebooks/{path.name}" for path in (root / "notebooks").glob("*.ipynb"))
-    nbval = [*python, "pytest", "--nbval-lax", "--nbval-current-env", "-p", "no:cacheprovider"]
-    # Serially: kernels started side by side have stalled for a minute each. Without a notebook
-    # pytest would fall back on tests/.
-    strict = {"PYTHONWARNINGS": _STRICT}
+    nbval = [*_TWO, "--nbval-lax", "--nbval-current-env", "-p", "no:cacheprovider"]
+    strict = half() | {"PYTHONWARNINGS": _STRICT}
     lessons = [Stage("the lessons", [*nbval, *notebooks], cut=True, around=strict)]
     return [
         Stage("ruff check", [*python, "ruff", "check", *code]),
         Stage("ruff format", [*python, "ruff", "format", "--check", *code]),
         *pytest_stages([]),
-        *(lessons if notebooks else []),
+        *(lessons if notebooks else []),  # without one pytest would fall back on tests/
         Stage("the book", [*python, "companion", "book"], cut=True),
         colab_stage(),
     ]
@@ -110,18 +110,22 @@ def pytest_stages(arguments: Sequence[str]) -> list[Stage]:
 
     Tests run two at once, file by file, except those that measure time or memory.
     """
-    pytest, empty = [sys.executable, "-m", "pytest"], bool(arguments)
-    beside = [*pytest, "-n", "2", "--dist", "loadfile"]
-    # Each of the two has half of the cores. More threads than cores wait for each other.
-    half = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // 2))}
-
+    empty = bool(arguments)
     which = ["online", "not online and not alone", "alone and not online"]
     online, tests, alone = (["-m", words, *arguments] for words in which)
     return [
-        Stage("online tests", [*beside, *online], may_be_empty=True, around=half),
-        Stage("tests", [*beside, *tests], cut=True, may_be_empty=empty, around=half),
-        Stage("tests of time and memory", [*pytest, *alone], cut=True, may_be_empty=empty),
+        Stage("online tests", [*_TWO, *online], may_be_empty=True, around=half()),
+        Stage("tests", [*_TWO, *tests], cut=True, may_be_empty=empty, around=half()),
+        Stage("tests of time and memory", [*_PYTEST, *alone], cut=True, may_be_empty=empty),
     ]
+
+
+def half() -> dict[str, str]:
+    """Return what gives each of two processes half of the cores.
+
+    Processes with more threads than there are cores wait for each other.
+    """
+    return {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // 2))}
 
 
 def run_stage(stage: Stage, root: Path, cut: Sequence[str]) -> bool:

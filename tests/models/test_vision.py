@@ -119,7 +119,7 @@ def test_the_format_is_measured_once_and_remembered(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def elpv_features() -> np.ndarray:
     cells = load_elpv()
-    backbone = load_backbone("efficientnet_lite0", size=224)
+    backbone = load_backbone("efficientnet_lite0", size=160)
     return features(backbone, PictureFetch(cells), np.arange(len(cells)))
 
 
