@@ -13,7 +13,7 @@ from companion.teaching.submissions import grades, restore
 from tests.cli.submissions import solutions_of, with_answers
 from tests.conftest import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = pytest.mark.slow
 FIRST = "print('kept')\n1.0"
 
 
@@ -51,7 +51,7 @@ def test_code_that_will_not_be_interrupted_is_stopped_in_the_end():
     outcome = run(FIRST, stubborn, stubborn, stubborn, seconds=12)
     assert outcome.remarks[0] == "stopped: all its cells together took more than 12 s"
     assert results(outcome) == ["1.0"], "what was earned before is kept"
-    assert time.perf_counter() - start < 30
+    assert time.perf_counter() - start < 45
 
 
 def test_memory_is_refused_to_a_cell_and_the_next_runs():

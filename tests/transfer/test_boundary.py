@@ -223,7 +223,7 @@ def test_disk_full_while_caching_leaves_what_is_there(tmp_path: Path, root: Path
     assert "still usable" in ran.stdout
 
 
-CELLS = 64  # two batches; what ten epochs cost grows with the cells, and their ratio does not
+CELLS = 32  # one batch; what ten epochs cost grows with the cells, and their ratio does not
 
 
 @pytest.mark.alone
