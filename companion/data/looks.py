@@ -27,6 +27,7 @@ SMALL = 32  # pixels; the side at which pictures are compared
 ALIKE = 0.999
 _BLOCK = 2048  # pictures compared with all others at a time
 _EXACT = 5000  # texts up to which all pairs are compared
+MOST = 50_000  # texts up to which near-copies are looked for; a quarter of an hour for more
 _SHORT = 3  # words
 _MOJIBAKE = re.compile("\ufffd|Ã[\u0080-\u00bf©¨¤¶¼±]|â€[™œ\u009d“”]?")
 
@@ -127,12 +128,13 @@ def connected(first: np.ndarray, second: np.ndarray, n: int) -> np.ndarray:
 def look_at_texts(found: Found) -> Looks:
     """Count the words of every text, and find copies and near-copies."""
     words = np.array([len(text.split()) for text in found.items])
-    near = near_duplicates if len(found) <= _EXACT else near_duplicates_by_minhash
     readings = [plain_reading(text) for text in found.items]
     numbers = {reading: i for i, reading in enumerate(dict.fromkeys(readings))}
     same = np.array([numbers[reading] for reading in readings])
-    distinct = near(list(numbers))  # each reading once: copies are many, and cost nothing so
+    distinct = near_groups(list(numbers))  # each reading once: so copies cost nothing
     looks = Looks(distinct[same], quantiles("words", words), np.ones(len(found), bool))
+    if len(numbers) > MOST:
+        looks.notes[f"compared for exact copies alone: more than {MOST:,}"] = len(numbers)
     looks.notes["more than 256 words, cut by most networks"] = int((words > 256).sum())
     looks.notes["not in Latin script"] = sum(map(is_not_latin, found.items))
     looks.notes = +looks.notes
@@ -143,6 +145,13 @@ def look_at_texts(found: Found) -> Looks:
     cure = "The file was read or written in another encoding once; export it again as UTF-8."
     looks.faults.append(Fault("letters broken by a wrong encoding", broken, cure))
     return looks
+
+
+def near_groups(texts: list[str]) -> np.ndarray:
+    """Return a number (N,) that near-copies share; each text has its own if they are too many."""
+    if len(texts) > MOST:
+        return np.arange(len(texts))
+    return (near_duplicates if len(texts) <= _EXACT else near_duplicates_by_minhash)(texts)
 
 
 def is_not_latin(text: str) -> bool:

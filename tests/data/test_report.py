@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -169,3 +173,37 @@ def test_what_was_passed_over_stays_on_the_list(folder: Path) -> None:
     (folder / "light" / "notes.txt").write_text("x")
     report = examine(find_pictures(folder))
     assert fault(report, "passed over") == ("light/notes.txt: no picture: it ends in .txt",)
+
+
+MANY = """
+import resource, sys
+from companion.data.own_tables import find_rows
+from companion.data.report import examine
+
+report = examine(find_rows(sys.argv[1], text="text", label="label"))
+(copies,) = [fault for fault in report.faults if fault.what.startswith("copies")]
+print(sum(report.counts.values()), len(copies.places), list(report.notes)[0])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+
+
+@pytest.mark.slow
+def test_200_000_rows_fit_in_4_gib(
+    tmp_path: Path, root: Path, measured: Callable[[str], None]
+) -> None:
+    rng = np.random.default_rng(0)
+    words = np.array(["".join(rng.choice(list("abcdefghij"), 6)) for _ in range(5000)])
+    rows = [" ".join(row) for row in words[rng.integers(0, 5000, (200_000, 30))]]
+    rows[-1] = rows[1]
+    lines = [f"{text},{'up' if i % 2 else 'down'}" for i, text in enumerate(rows)]
+    (tmp_path / "many.csv").write_text("\n".join(["text,label", *lines]))
+    start = time.perf_counter()
+    ran = subprocess.run(
+        [sys.executable, "-c", MANY, str(tmp_path / "many.csv")],
+        cwd=root, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    said, peak = ran.stdout.splitlines()
+    seconds = time.perf_counter() - start
+    measured(f"200,000 rows examined: {int(peak) / 2**30:.2f} GiB, {seconds:.0f} s")
+    assert said == "200000 1 compared for exact copies alone: more than 50,000"
+    assert int(peak) < 4 * 2**30
