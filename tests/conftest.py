@@ -1,5 +1,7 @@
 """What every test may count on: a cache of its own, no window, a GPU only where there is one."""
 
+from __future__ import annotations  # pytest 8.2 has no name for its reporter
+
 import os
 from collections.abc import Callable
 from pathlib import Path
