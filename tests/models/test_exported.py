@@ -1,4 +1,4 @@
-"""Exported networks opened again: the same answers, bit for bit, and no others' weights or labels."""
+"""Exported networks opened again: the same answers, and no others' weights or labels."""
 
 from __future__ import annotations
 
