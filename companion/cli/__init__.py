@@ -13,6 +13,7 @@ from pathlib import Path
 
 import companion
 from companion.cli.errors import explain
+from companion.cli.own_commands import add_own_commands
 
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_subparsers(title="commands", required=True, metavar="COMMAND").add_parser
     _add_machine_commands(add)
     _add_lesson_commands(add)
+    add_own_commands(add)
     _add_evidence_commands(add)
     _add_classroom_commands(add)
     _add_house_commands(add)

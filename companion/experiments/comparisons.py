@@ -71,7 +71,7 @@ class Comparison:
 
 
 def comparisons(*, profile: str = "cpu") -> list[Comparison]:
-    """Return every comparison that is recorded, with at least the probe and one other arm."""
+    """Return every comparison that is recorded of both the probe and the whole network."""
     names = {experiment for _, _, where in plans().values() for experiment, _ in where.values()}
     rows = {name: current_rows(name, profile=profile) for name in names}
     return [found for name in SETS for found in of_set(name, rows)]
@@ -98,7 +98,7 @@ def of_set(name: str, rows: dict[str, list[dict]]) -> Iterator[Comparison]:
             for arm, (experiment, part) in where.items()
         }
         trials = {arm: found for arm, found in trials.items() if complete(found)}
-        if PROBE not in trials or len(trials) < 2:
+        if not {PROBE, FULL} <= set(trials):
             continue
         seeds = range(which_arm.SEEDS)
         chosen = float(np.mean([trials[PROBE][seed]["validation"] for seed in seeds]))

@@ -17,6 +17,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from companion.data.prepared import square
 from companion.models import mean_pooled
 from companion.models.export import WEIGHTS
+from companion.models.text import quiet
 
 CARD = "card.json"
 
@@ -81,7 +82,8 @@ def open_exported(folder: Path | str) -> Exported:
         net = timm.create_model(f"local-dir:{folder}", pretrained=True)
         return Exported("pictures", classes, net.eval())
     kind = getattr(mean_pooled, config["architectures"][0])
-    net = kind.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+    with quiet():
+        net = kind.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, use_fast=True)
     return Exported("texts", classes, net.eval(), tokenizer)
 

@@ -80,7 +80,7 @@ def figure_html(fig: Figure, alt: str, caption: str = "", table: Table = ()) -> 
             f"Expected alt text of at least 20 characters, found {alt!r}. Say what the figure "
             "shows, with its main numbers, to someone who cannot see it."
         )
-    picture = base64.b64encode(_png(fig)).decode()
+    picture = base64.b64encode(png(fig)).decode()
     # white behind the picture: the book and JupyterLab have dark themes
     image = (
         f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{picture}" '
@@ -90,7 +90,7 @@ def figure_html(fig: Figure, alt: str, caption: str = "", table: Table = ()) -> 
     return f'<figure style="margin:0.5em 0">{image}{words}{_table_html(table)}</figure>'
 
 
-def _png(fig: Figure) -> bytes:
+def png(fig: Figure) -> bytes:
     """Return `fig` as PNG, with one channel if it is all grey: a third smaller, nothing lost."""
     drawn, file = io.BytesIO(), io.BytesIO()
     fig.savefig(drawn, format="png", dpi=_DPI, facecolor="white")

@@ -1,0 +1,49 @@
+"""What pages on a learner's own set share: figures in files, short texts, Markdown as HTML."""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from matplotlib.figure import Figure
+
+from companion.teaching.figures import png
+
+FIGURES = "figures"
+LONGEST = 160  # characters of a text that are shown
+_STYLE = """body{font:17px/1.5 system-ui,sans-serif;max-width:46em;margin:2em auto;padding:0 1em}
+table{border-collapse:collapse;display:block;overflow-x:auto}td,th{border:1px solid #aaa;
+padding:.2em .6em;text-align:left}img{max-width:100%;background:#fff}code,pre{background:#f2f2f2}
+pre{padding:.6em;overflow-x:auto}"""
+
+
+def figure(fig: Figure, alt: str, name: str, folder: Path) -> str:
+    """Write a figure beside the report and return the line that shows it."""
+    (folder / FIGURES / f"{name}.png").write_bytes(png(fig))
+    return f"![{alt.replace('[', '(').replace(']', ')')}]({FIGURES}/{name}.png)"
+
+
+def shortened(text: str, most: int = LONGEST) -> str:
+    """Return a text on one line, cut where it is too long, harmless in a Markdown table."""
+    line = " ".join(text.split())
+    line = line if len(line) <= most else line[: most - 3] + "..."
+    return re.sub(r"([*_`\[\]<>#])", r"\\\1", line)
+
+
+def as_page(text: str, title: str, folder: Path) -> str:
+    """Return Markdown as one HTML page that needs no other file: its figures are inside."""
+
+    def inside(match: re.Match) -> str:
+        data = base64.b64encode((folder / match[1]).read_bytes()).decode()
+        return f'src="data:image/png;base64,{data}"'
+
+    body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+    body = re.sub(rf'src="({FIGURES}/[a-z]+\.png)"', inside, body)
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width"><title>{html.escape(title)}</title>'
+        f"<style>{_STYLE}</style></head><body>\n{body}</body></html>\n"
+    )
