@@ -89,3 +89,9 @@ def what_was_found(source: Path | bytes, error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "something else"
     return str(error).split(" <")[0]
+
+
+def middle_square(picture: Image.Image, side: int) -> np.ndarray:
+    """Return the middle square of a picture in colour, uint8 (3, side, side)."""
+    fitted = ImageOps.fit(picture, (side, side), Image.Resampling.BICUBIC)
+    return np.asarray(fitted).transpose(2, 0, 1)

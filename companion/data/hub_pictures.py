@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from companion.data.cache import build_once
-from companion.data.decode import in_colour
+from companion.data.decode import in_colour, middle_square
 from companion.data.hub import hub_commit
 from companion.data.hub_sets import check_sizes, official_parts
 from companion.data.splits import Split
@@ -214,8 +214,7 @@ def _square(stored: dict | None, name: str, side: int) -> np.ndarray:
             f"cannot read the picture in {name}: expected a whole PNG or JPEG, found {found}. "
             "Tell the owner of the data set, or leave that part out with splits."
         ) from error
-    pixels = np.asarray(ImageOps.fit(upright, (side, side), Image.Resampling.BICUBIC))
-    return pixels.transpose(2, 0, 1)
+    return middle_square(upright, side)
 
 
 def _open(folder: Path, name: str, digest: str) -> Pictures:

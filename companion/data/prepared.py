@@ -9,11 +9,10 @@ from os import cpu_count
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
 from sklearn.model_selection import StratifiedGroupKFold
 
 from companion.data.cache import build_once
-from companion.data.decode import open_upright
+from companion.data.decode import middle_square, open_upright
 from companion.data.looks import Fault, connected
 from companion.data.own import Found
 from companion.data.report import DataReport
@@ -176,5 +175,4 @@ def store(items: Sequence[str], target: Path, side: int) -> None:
 def square(item: str, side: int) -> np.ndarray:
     """Return the middle square of a picture, uint8 (3, side, side)."""
     picture, _ = open_upright(Path(item), Path(item).name, least=side)
-    fitted = ImageOps.fit(picture, (side, side), Image.Resampling.BICUBIC)
-    return np.asarray(fitted).transpose(2, 0, 1)
+    return middle_square(picture, side)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import html
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from markdown_it import MarkdownIt
 from matplotlib.figure import Figure
 
 from companion.teaching.figures import png
+from companion.teaching.page import put
 
 FIGURES = "figures"
 LONGEST = 160  # characters of a text that are shown
@@ -22,6 +24,7 @@ pre{padding:.6em;overflow-x:auto}"""
 
 def figure(fig: Figure, alt: str, name: str, folder: Path) -> str:
     """Write a figure beside the report and return the line that shows it."""
+    (folder / FIGURES).mkdir(parents=True, exist_ok=True)
     (folder / FIGURES / f"{name}.png").write_bytes(png(fig))
     return f"![{alt.replace('[', '(').replace(']', ')')}]({FIGURES}/{name}.png)"
 
@@ -33,17 +36,27 @@ def shortened(text: str, most: int = LONGEST) -> str:
     return re.sub(r"([*_`\[\]<>#])", r"\\\1", line)
 
 
+def show_lines(lines: Sequence[str], folder: Path) -> None:
+    """Put lines of Markdown on a lesson's page, with their figures, which lie in `folder`."""
+    text = "\n".join(lines)
+    put(text, as_html(text, folder))
+
+
 def as_page(text: str, title: str, folder: Path) -> str:
     """Return Markdown as one HTML page that needs no other file: its figures are inside."""
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width"><title>{html.escape(title)}</title>'
+        f"<style>{_STYLE}</style></head><body>\n{as_html(text, folder)}</body></html>\n"
+    )
+
+
+def as_html(text: str, folder: Path) -> str:
+    """Return Markdown as HTML, with the figures that lie in `folder` inside."""
 
     def inside(match: re.Match) -> str:
         data = base64.b64encode((folder / match[1]).read_bytes()).decode()
         return f'src="data:image/png;base64,{data}"'
 
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
-    body = re.sub(rf'src="({FIGURES}/[a-z]+\.png)"', inside, body)
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width"><title>{html.escape(title)}</title>'
-        f"<style>{_STYLE}</style></head><body>\n{body}</body></html>\n"
-    )
+    return re.sub(rf'src="({FIGURES}/[a-z]+\.png)"', inside, body)

@@ -17,7 +17,7 @@ from companion.teaching.data_report import report_markdown, table
 from companion.teaching.figures import draw_learning_curve, draw_points_with_intervals
 from companion.teaching.own import MODEL, Outcome
 from companion.teaching.own_mistakes import mistake_lines
-from companion.teaching.own_page import FIGURES, as_page, figure
+from companion.teaching.own_page import as_page, figure
 
 REPORT, PAGE = "report.md", "report.html"
 MEANS = {
@@ -30,7 +30,6 @@ MEANS = {
 
 def write_report(outcome: Outcome, folder: Path) -> Path:
     """Write the report into `folder`, as Markdown with figures and as one page; return the page."""
-    (folder / FIGURES).mkdir(parents=True, exist_ok=True)
     text = "\n".join(sections(outcome, folder)) + "\n"
     (folder / REPORT).write_text(text, "utf-8")
     title = f"What {outcome.found.name} was taught"
