@@ -23,6 +23,7 @@ from tests.teaching import (
     wrong_domain_text,
     wrong_few_examples,
     wrong_fine_tuning_bert,
+    wrong_own_data,
     wrong_token_heads,
     wrong_what_it_knows,
 )
@@ -367,6 +368,7 @@ WRONG = [
     *wrong_token_heads.WRONG,
     *wrong_domain_text.WRONG,
     *wrong_few_examples.WRONG,
+    *wrong_own_data.WRONG,
     *refresher_answers.WRONG,
 ]
 
@@ -544,8 +546,10 @@ def test_other_right_ways_pass():
     assert judge(EXERCISES["00.2"], by_shuffle).state == PASSED
 
 
-@pytest.mark.parametrize(("exercise_id", "answer"), refresher_answers.RIGHT)
-def test_other_right_ways_through_the_refreshers_pass(exercise_id, answer):
+@pytest.mark.parametrize(
+    ("exercise_id", "answer"), [*refresher_answers.RIGHT, *wrong_own_data.RIGHT]
+)
+def test_other_right_ways_through_the_refreshers_and_lesson_07_pass(exercise_id, answer):
     result = judge(EXERCISES[exercise_id], answer)
     assert result.state == PASSED, result.text
 
@@ -580,7 +584,7 @@ def test_points_follow_the_difficulty():
 
 def test_every_lesson_has_four_exercises_and_a_bug_to_find():
     lessons = {e.lesson for e in EXERCISES.values()} - {"R"}
-    assert lessons == {f"0{n}" for n in range(7)}
+    assert lessons == {f"0{n}" for n in range(8)}
     for lesson in lessons:
         titles = [e.title for e in EXERCISES.values() if e.lesson == lesson]
         assert len(titles) == 5

@@ -23,6 +23,7 @@ TITLES = {
     "04": "One body, three heads",
     "05": "Domain adaptation",
     "06": "Few-shot and in-context learning",
+    "07": "Your own data",
 }
 MOST = 320  # characters of a message
 _SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[A-Z`])")
