@@ -18,6 +18,7 @@ from companion.teaching.exercises import (
     few_examples,
     fine_tuning,
     fine_tuning_bert,
+    own_data,
     refreshers,
     start_here,
     token_heads,
@@ -38,6 +39,7 @@ _LESSONS = (
     token_heads,
     domain_text,
     few_examples,
+    own_data,
 )
 EXERCISES: dict[str, Exercise] = {e.id: e for lesson in _LESSONS for e in lesson.EXERCISES}
 

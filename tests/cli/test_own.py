@@ -102,7 +102,7 @@ def test_a_million_rows_take_the_memory_of_a_few(kind: str, tmp_path: Path) -> N
             out.write("n\tsaid\n" if kind == "tsv" else "n,said\n")
         for i in range(1_000_000):
             if kind == "jsonl":
-                out.write('{"said": "text %d"}\n' % i)
+                out.write(f'{{"said": "text {i}"}}\n')
             else:
                 out.write(f"{i}{chr(9) if kind == 'tsv' else ','}text {i}\n")
     rows: Iterator[str] = stream_column(file, "said")

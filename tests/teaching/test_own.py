@@ -115,8 +115,8 @@ def test_the_network_opens_by_itself_and_again_with_the_same_answers(
 def test_killed_and_started_again_it_ends_with_the_same_report(run: tuple, tmp_path: Path) -> None:
     outcome, out, _ = run
     shutil.copy(out / PLAN, tmp_path / PLAN)  # written after the speed was measured
-    command = [sys.executable, "-m", "companion", "transfer", "--images",
-               str(out.parent / "spots"), "--out", str(tmp_path), "--budget", f"{BUDGET}s"]  # fmt: skip
+    where = ["--images", str(out.parent / "spots"), "--out", str(tmp_path)]
+    command = [sys.executable, "-m", "companion", "transfer", *where, "--budget", f"{BUDGET}s"]
     first = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
     trials = tmp_path / TRIALS
     while not trials.exists() or trials.read_bytes().count(b"\n") < 2:
