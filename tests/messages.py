@@ -18,6 +18,7 @@ from companion.cli.classroom import build
 from companion.cli.grades import grade
 from companion.cli.grading import Limits
 from companion.cli.house import find, lab
+from companion.cli.own import seconds_in
 from companion.cli.pack import pack
 from companion.cli.rehearsal import rehearse
 from companion.data.assets import AssetError, asset_path
@@ -28,6 +29,7 @@ from companion.data.hub_pictures import load_hub_pictures
 from companion.data.hub_texts import load_hub_tags
 from companion.data.masking import Masking, masked_fetch
 from companion.data.overlap import refuse_overlap
+from companion.data.own import find_pictures
 from companion.data.prompts import Prompt
 from companion.data.spans import cut_windows, located
 from companion.data.splits import draw, draw_per_class, split_by_group
@@ -41,6 +43,7 @@ from companion.evidence.pairs import mcnemar
 from companion.experiments.recorder import record
 from companion.models.bag_of_words import tfidf_model
 from companion.models.causal import load_causal
+from companion.models.exported import open_exported
 from companion.models.families import cut
 from companion.models.heads import add_label_head
 from companion.models.protocol import EndpointError
@@ -57,13 +60,15 @@ from companion.transfer.predict import features, scorer
 from companion.transfer.probe import linear_probe
 from companion.transfer.schedule import make_optimizer, rate_factor
 from tests import message_calls as calls
+from tests import message_own as own
 from tests.conftest import ROOT
 from tests.toys import toy_model, toy_pictures
 
 LABELS = np.array([0] * 30 + [1] * 10)
 POOL = np.arange(40)
 ONE = calls.ONE
-COMMANDS = ("The command line", "The classroom")  # told after "companion:", without the type
+# Told after "companion:", without the type.
+COMMANDS = ("Your own data", "The command line", "The classroom")
 Row = tuple[str, Callable, type[Exception], str]
 
 GROUPS: dict[str, list[Row]] = {
@@ -398,6 +403,59 @@ GROUPS: dict[str, list[Row]] = {
     ("An exercise's number is wrong",
      lambda: check("00.9", len), ValueError,
      "Expected the number of an exercise (R.1, "),
+    ],
+    "Your own data": [
+    ("A folder is not there",
+     lambda: find_pictures("my-pictures"), ValueError,
+     "expected a folder of pictures, found none at my-pictures. Check the path."),
+    ("A folder holds one class",
+     own.one_class, ValueError,
+     "expected at least two classes, one folder for each, found 'cats'. 1 were passed over, the"),
+    ("Examples are named in two places",
+     own.in_two_places, ValueError,
+     "expected the examples in one place, found two. Name --images DIR for a folder with one "),
+    ("A table has an ending that is not read",
+     lambda: own.rows("", "mine.xlsx"), ValueError,
+     "expected a file that ends in .csv, .tsv, .jsonl, .parquet, found .xlsx at "),
+    ("An example has several labels",
+     lambda: own.rows("text,label\na,red\nb,round\nc,red|round\n"), ValueError,
+     "expected one label for each example, found 'red|round', which names several divided by"),
+    ("Labels are numbers to be predicted",
+     lambda: own.rows("text,label\n" + "".join(f"a,{i / 7}\n" for i in range(30))), ValueError,
+     "expected classes in the label column, found 30 different numbers for 30 examples. To "),
+    ("A line is no JSON object",
+     lambda: own.rows("[1, 2]\n", "mine.jsonl"), ValueError,
+     "mine.jsonl: expected one JSON object in each line, found '[1, 2]' in line 1. A file that"),
+    ("A table has three rows",
+     own.three_rows, ValueError,
+     "mine.csv: expected at least 3 examples of each class that are no copies and of different"),
+    ("A time has no unit",
+     lambda: seconds_in("10"), ValueError,
+     "expected a time such as 90s, 10m or 1h for --budget, found '10'. Write a number and its"),
+    ("There is too little time",
+     own.short_of_time, ValueError,
+     "expected time for at least 3 runs of the cheapest arms on 50 labels, about "),
+    ("A folder belongs to another set",
+     own.another_plan, ValueError,
+     "the plan of this set, backbone and size, found that of others: the examples or the options"),
+    ("A folder holds no network",
+     lambda: open_exported("my-pictures"), ValueError,
+     "expected an exported network in my-pictures, found no card.json. Pass the folder that was"),
+    ("The weights are others than the card says",
+     lambda: own.exported(other_weights=True), ValueError,
+     "as its card says, found "),
+    ("The labels are others than the card says",
+     lambda: own.exported(classes=("yes", "no")), ValueError,
+     "expected the classes no, yes in "),
+    ("A row to be answered lacks the column",
+     lambda: own.stream('{"text": "a"}\n{"said": "b"}\n', "new.jsonl"), ValueError,
+     "new.jsonl: expected a JSON object with 'text' in each line, found none in line 2. Those"),
+    ("A row to be answered is damaged",
+     lambda: own.stream('text\na\n"b\n', "new.csv"), ValueError,
+     "new.csv: expected a whole row after line 2, found one that cannot be read (unexpected end"),
+    ("A curve has one number of labels",
+     own.one_size, ValueError,
+     "expected scores of shape (runs, 1) at two numbers of labels or more, found (3, 1) at [50]."),
     ],
     "The command line": [
     ("A lesson's name is misspelt",

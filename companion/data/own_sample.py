@@ -20,11 +20,11 @@ ROWS = 300  # of the table, before its faults
 TOPIC = "airlines"
 
 
-def write_sample_folder(folder: Path) -> Path:
+def write_sample_folder(folder: Path, seed: int = 0) -> Path:
     """Write 320 solar cells with one folder for each class, named by module, and return the folder.
 
-    Five faults stand in it: a file cut off, an empty one, notes, a cell in both classes, and one
-    that was saved again at half its size.
+    `seed` draws the cells of each module. Five faults stand in it: a file cut off, an empty one,
+    notes, a cell in both classes, and one that was saved again at half its size.
 
     Raises:
         AssetError: the package that carries the cells is missing or damaged.
@@ -34,7 +34,7 @@ def write_sample_folder(folder: Path) -> Path:
     names = ("functional", "defective")
     for name in names:
         (folder / name).mkdir(parents=True)
-    for module, ids in enumerate(sample_of_modules(cells.groups, cells.labels), 1):
+    for module, ids in enumerate(sample_of_modules(cells.groups, cells.labels, seed), 1):
         for number, i in enumerate(ids, 1):
             file = folder / names[cells.labels[i]] / f"module{module:02}_{number}.png"
             Image.fromarray(cells.pixels[i, 0]).save(file)
@@ -42,12 +42,12 @@ def write_sample_folder(folder: Path) -> Path:
     return folder
 
 
-def sample_of_modules(groups: np.ndarray, labels: np.ndarray) -> list[np.ndarray]:
+def sample_of_modules(groups: np.ndarray, labels: np.ndarray, seed: int) -> list[np.ndarray]:
     """Return the ids of some cells of those modules that have the most even share of defects."""
     modules = [np.flatnonzero(groups == group) for group in np.unique(groups)]
     modules = [ids for ids in modules if len(ids) >= CELLS]
     modules.sort(key=lambda ids: abs(labels[ids].mean() - 0.5))
-    return [draw(labels, ids, CELLS, seed=i) for i, ids in enumerate(modules[:MODULES])]
+    return [draw(labels, ids, CELLS, seed=seed) for ids in modules[:MODULES]]
 
 
 def plant_in_folder(folder: Path) -> None:
@@ -62,18 +62,18 @@ def plant_in_folder(folder: Path) -> None:
         picture.resize((150, 150)).save(whole / "module93_1.jpg", quality=80)
 
 
-def write_sample_table(file: Path) -> Path:
+def write_sample_table(file: Path, seed: int = 0) -> Path:
     """Write 300 tweets about airlines with their sentiment as a CSV file, and return the file.
 
-    Six faults stand in it: a label in capitals, one misspelt, copies, a copy with another label,
-    an empty text, and letters that were decoded wrongly.
+    `seed` draws the tweets. Six faults stand in it: a label in capitals, one misspelt, copies, a
+    copy with another label, an empty text, and letters that were decoded wrongly.
 
     Raises:
         AssetError: the package that carries the tweets is missing or damaged.
     """
     tweets = load_tweets()
-    ids = draw(tweets.labels, np.flatnonzero(tweets.kinds == TOPIC), ROWS, seed=7)
-    ids = np.random.default_rng(7).permutation(ids)
+    ids = draw(tweets.labels, np.flatnonzero(tweets.kinds == TOPIC), ROWS, seed=seed)
+    ids = np.random.default_rng(seed).permutation(ids)
     rows = [[tweets.texts[i], tweets.classes[tweets.labels[i]]] for i in ids]
     plant_in_rows(rows)
     out = io.StringIO()

@@ -26,7 +26,8 @@ def stream_column(table: Path, name: str) -> Iterator[str]:
     rows = json_texts if table.suffix.lower() == ".jsonl" else csv_texts
     number = 0
     try:
-        for number, text in rows(table, name):  # noqa: B007  the messages below name it
+        for row in rows(table, name):
+            number, text = row
             yield text
     except UnicodeDecodeError:
         raise ValueError(

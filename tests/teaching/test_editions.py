@@ -383,8 +383,8 @@ def test_a_variant_below_0_is_refused(edition):
     assert edition(lesson, variant=0) == edition(lesson), "0 is a variant; nothing is drawn here"
 
 
-def test_lessons_that_draw_are_those_from_00_to_06():
-    assert {name[:2] for name in DRAWING} == {"00", "01", "02", "03", "04", "05", "06"}
+def test_lessons_that_draw_are_those_from_00_to_07():
+    assert {name[:2] for name in DRAWING} == {"00", "01", "02", "03", "04", "05", "06", "07"}
     assert all("DRAW" in text(LESSONS[name]) for name in DRAWING)
     assert "DRAW" not in text(LESSONS["refreshers"])
 
