@@ -60,8 +60,9 @@ class Plan:
     """What is run: `trials` of an arm, a number of labels, its epochs and a seed, in their order.
 
     `fits` names the set, its split, the backbone and the size of pictures; `skill` is the probe's,
-    which the suggestion rests on; `not_planned` says of every other arm what it would take;
-    `seconds` is what the trials are expected to take.
+    which the suggestion rests on; `each` the seconds that a trial of an arm is expected to take
+    with all `labels`; `not_planned` says of every other arm what it would take; `seconds` is what
+    the trials are expected to take together.
     """
 
     fits: str
@@ -70,6 +71,7 @@ class Plan:
     seeds: int
     trials: tuple[dict, ...]
     not_planned: dict[str, str]
+    each: dict[str, float]
     seconds: float
     budget: float
 
@@ -136,7 +138,8 @@ def cost_of_fitting(
     load = timed(lambda: new_network(task, 0))[1] if arm == PROBE else 0.0
     example = max(0.0, fitting - load) / (len(ids) + len(choose) * (arm == PROBE))
     score = scores(task.data.labels[choose], logits)[METRIC]
-    return Costs(load, example, 0.0, asking / len(choose) + example * (arm == PROBE)), score
+    again = example if arm == PROBE else 0.0  # it reads validation twice: to choose, and scored
+    return Costs(load, example, 0.0, asking / len(choose) + again), score
 
 
 def timed(call: Callable[[], object]) -> tuple:
@@ -211,6 +214,7 @@ def make_plan(
         seeds,
         as_trials(runs, seeds),
         {arm: missing(arm, n, runs, seeds, room) for arm, n in others if (arm, n) not in runs},
+        {arm: round(room.taken([(arm, n)], 1), 1) for arm in room.costs},
         round(room.taken(runs, seeds), 1),
         budget,
     )

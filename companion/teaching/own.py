@@ -90,7 +90,7 @@ def transfer(
     judged = own_trials.judged(rows, plan, redrawn="test" not in found.parts)
     arm = own_trials.chosen(judged)
     say(f"Handing over: {arm}")
-    handed = hand_over(task, arm, found, prepared, folder)
+    handed = hand_over(task, arm, found, prepared, folder, plan.labels)
     own_trials.forget_others(folder, arm)
     return Outcome(found, report, prepared, task, suggestion, plan, rows, judged, handed)
 
@@ -134,7 +134,9 @@ def list_left_out(found: Found, prepared: Prepared, file: Path) -> None:
         csv.writer(out).writerows([("place", "why"), *rows])
 
 
-def hand_over(task: Task, arm: str, found: Found, prepared: Prepared, folder: Path) -> Handed:
+def hand_over(
+    task: Task, arm: str, found: Found, prepared: Prepared, folder: Path, labels: int
+) -> Handed:
     """Export an arm's network, open it again, and ask it about the test part of its split."""
     classes = prepared.data.classes
     target = folder / MODEL
@@ -148,20 +150,20 @@ def hand_over(task: Task, arm: str, found: Found, prepared: Prepared, folder: Pa
     facts = {
         "backbone": task.backbone,
         "arm": arm,
-        "trained on": int(len(prepared.split.train)),
+        "trained on": labels,
         "set": prepared.data.digest,
         "split": prepared.split.digest,
     }
     write_card(target, task.kind, classes, facts)
     rows = prepared.rows[ids]
     said = list(answers(open_exported(target), [found.items[i] for i in rows]))
-    labels = prepared.data.labels[ids]
+    true = prepared.data.labels[ids]
     guesses = np.array([classes.index(answer.label) for answer in said])
-    wrong = sorted(np.flatnonzero(guesses != labels), key=lambda i: -said[i].chance)
+    wrong = sorted(np.flatnonzero(guesses != true), key=lambda i: -said[i].chance)
     return Handed(
         arm,
-        wilson(int((guesses == labels).sum()), len(labels)),
-        float(np.bincount(labels).max() / len(labels)),
-        confusion_matrix(labels, guesses, labels=range(len(classes))),
+        wilson(int((guesses == true).sum()), len(true)),
+        float(np.bincount(true).max() / len(true)),
+        confusion_matrix(true, guesses, labels=range(len(classes))),
         tuple((int(ids[i]), said[i]) for i in wrong),
     )

@@ -5,6 +5,7 @@ Each number stands there with its interval, and what was not run is named.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,7 @@ def sections(o: Outcome, folder: Path) -> list[str]:
         report_markdown(o.report, o.prepared),
         "## What was suggested, and why",
         "",
-        *suggestion_lines(o.suggestion),
+        *suggestion_lines(o.suggestion, o.plan.each),
         "",
         "## What was run",
         "",
@@ -92,17 +93,33 @@ def summary_lines(o: Outcome) -> list[str]:
     return lines
 
 
-def suggestion_lines(found: Suggestion) -> list[str]:
-    """Return what the recorded trials of the course say of sets like this one."""
+def suggestion_lines(found: Suggestion, each: Mapping[str, float]) -> list[str]:
+    """Return what the recorded trials of the course say of sets like this one.
+
+    `each` is what a run of each arm takes on this set and machine, in seconds.
+    """
     rows = [
-        [arm.arm, gain(arm), "; ".join(f"{s} ({n:,}): {i}" for s, n, i in arm.found) or "-"]
+        [
+            arm.arm,
+            gain(arm),
+            f"{each[arm.arm]:.0f}" if arm.arm in each else "-",
+            "; ".join(f"{s} ({n:,}): {i}" for s, n, i in arm.found) or "-",
+        ]
         for arm in found.order
     ]
     lines = [
         "The course recorded the same arms on other sets. These are the nearest to yours in the "
         "number of labels, the number of classes, and in how far the frozen features serve.",
         "",
-        *table(["arm", "gained on the probe", "nearest sets (labels): gain and interval"], rows),
+        *table(
+            [
+                "arm",
+                "gained on the probe",
+                "seconds a run, here",
+                "nearest sets (labels): gain and interval",
+            ],
+            rows,
+        ),
         "",
     ]
     if found.distance >= FAR:
