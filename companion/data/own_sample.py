@@ -86,7 +86,7 @@ def write_sample_table(file: Path, seed: int = 0) -> Path:
 def plant_in_rows(rows: list[list[str]]) -> None:
     """Put the faults into the rows (text, label)."""
     rows[10][1] = rows[10][1].upper()
-    rows[40][1] = rows[40][1][:-1]  # "negativ"
+    rows[40][1] = rows[40][1][:-1]  # its last letter is lost
     rows.append(list(rows[3]))
     rows.append([rows[5][0], "positive" if rows[5][1] != "positive" else "negative"])
     rows.append(["", "neutral"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,10 +80,11 @@ def transfer(
     folder = Path(folder)
     say(f"Reading {len(found):,} {found.kind}")
     report = examine(found)
-    prepared = prepare(found, report, side=SIZE)
+    side = side_for(backbone or "")
+    prepared = prepare(found, report, side=side)
     folder.mkdir(parents=True, exist_ok=True)
     list_left_out(found, prepared, folder / LEFT_OUT)
-    task = task_of(prepared.data, backbone)
+    task = task_of(prepared.data, backbone, size=side)
     plan, suggestion = planned(task, prepared, folder, budget, start, say)
     rows = own_trials.run_plan(
         plan, task, lambda seed: own_trials.split_for(found, prepared, seed), folder, say
@@ -93,6 +95,12 @@ def transfer(
     handed = hand_over(task, arm, found, prepared, folder, plan.labels)
     own_trials.forget_others(folder, arm)
     return Outcome(found, report, prepared, task, suggestion, plan, rows, judged, handed)
+
+
+def side_for(backbone: str) -> int:
+    """Return the side of pictures in pixels: a transformer takes a whole number of patches."""
+    patch = re.search(r"patch(\d+)", backbone)
+    return SIZE - SIZE % int(patch[1]) if patch else SIZE
 
 
 def planned(

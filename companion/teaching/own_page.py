@@ -17,7 +17,7 @@ from companion.teaching.page import put
 FIGURES = "figures"
 LONGEST = 160  # characters of a text that are shown
 _STYLE = """body{font:17px/1.5 system-ui,sans-serif;max-width:46em;margin:2em auto;padding:0 1em}
-table{border-collapse:collapse;display:block;overflow-x:auto}td,th{border:1px solid #aaa;
+table{border-collapse:collapse;display:block;overflow-x:auto}td,th{border:1px solid #999;
 padding:.2em .6em;text-align:left}img{max-width:100%;background:#fff}code,pre{background:#f2f2f2}
 pre{padding:.6em;overflow-x:auto}"""
 

@@ -77,7 +77,9 @@ def curve_lines(o: Outcome, folder: Path) -> list[str]:
         runs.setdefault(trial["arm"], set()).add(trial["n"])
     arm = next((a for a in (o.handed.arm, PROBE) if len(runs.get(a, ())) > 1), None)
     if arm is None or any(r["status"] != "ok" for r in o.rows if r["spec"]["arm"] == arm):
-        return ["There was no time to train on fewer labels, so this cannot be told."]
+        return [
+            "This cannot be told: there was no time to train on fewer labels, or too few labels."
+        ]
     sizes, share = sorted(runs[arm]), share_of(o)
     scores = np.stack([values_of(o, arm, n) for n in sizes], axis=1)  # (J, S)
     more = gain_of_doubling(sizes, scores, share)
