@@ -94,4 +94,4 @@ def what_was_found(source: Path | bytes, error: Exception) -> str:
 def middle_square(picture: Image.Image, side: int) -> np.ndarray:
     """Return the middle square of a picture in colour, uint8 (3, side, side)."""
     fitted = ImageOps.fit(picture, (side, side), Image.Resampling.BICUBIC)
-    return np.asarray(fitted).transpose(2, 0, 1)
+    return np.array(fitted).transpose(2, 0, 1)

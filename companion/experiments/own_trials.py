@@ -9,6 +9,7 @@ from time import perf_counter
 
 import numpy as np
 from safetensors.torch import load_file, save_file
+from tqdm.auto import tqdm
 
 from companion.data.own import Found
 from companion.data.prepared import Prepared, split_of
@@ -50,20 +51,16 @@ def fits(prepared: Prepared, task: Task) -> str:
 
 
 def run_plan(
-    plan: Plan,
-    task: Task,
-    split_of_seed: Callable[[int], Split],
-    folder: Path,
-    say: Callable[[str], None] = print,
+    plan: Plan, task: Task, split_of_seed: Callable[[int], Split], folder: Path
 ) -> list[dict]:
     """Run the trials of a plan that have no row in `folder` yet, and return all rows in order."""
     file = folder / TRIALS
     done = {row["key"]: row for row in read_trials(file)}
-    for number, spec in enumerate(plan.trials, 1):
+    bar = tqdm(plan.trials, unit="trial")
+    for spec in bar:
+        bar.set_description(f"{spec['arm']}, {spec['n']:,} labels, draw {spec['seed'] + 1}")
         key = spec_key(spec)
         if key not in done:
-            say(f"{number} of {len(plan.trials)}: {spec['arm']}, {spec['n']} labels, draw "
-                f"{spec['seed'] + 1}")  # fmt: skip
             done[key] = trial(spec, plan, task, split_of_seed(spec["seed"]), folder)
             append_trial(file, done[key])
     return [done[spec_key(spec)] for spec in plan.trials]

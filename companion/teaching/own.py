@@ -87,7 +87,7 @@ def transfer(
     task = task_of(prepared.data, backbone, size=side)
     plan, suggestion = planned(task, prepared, folder, budget, start, say)
     rows = own_trials.run_plan(
-        plan, task, lambda seed: own_trials.split_for(found, prepared, seed), folder, say
+        plan, task, lambda seed: own_trials.split_for(found, prepared, seed), folder
     )
     judged = own_trials.judged(rows, plan, redrawn="test" not in found.parts)
     arm = own_trials.chosen(judged)

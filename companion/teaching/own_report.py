@@ -125,8 +125,11 @@ def suggestion_lines(found: Suggestion, each: Mapping[str, float]) -> list[str]:
             "the labels away. The order above is a guess; the trials below decide.",
         ]
     if not found.enough:
-        return [*lines, "**Not enough evidence** to tell one arm from another; the cheapest is "
-                        f"{found.tied[0]}."]  # fmt: skip
+        return [
+            *lines,
+            "**Not enough evidence** to tell one arm from another. The order above is that of the "
+            "mean gains; the trials below decide.",
+        ]
     others = [arm for arm in found.tied if arm != found.arm]
     also = f" Not told apart from it: {', '.join(others)}." if others else ""
     return [*lines, f"Suggested: **{found.arm}**.{also}"]
