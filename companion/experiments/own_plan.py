@@ -249,7 +249,8 @@ def as_trials(runs: Sequence[tuple[str, int]], seeds: int) -> tuple[dict, ...]:
 def missing(arm: str, n: int, runs: Sequence[tuple[str, int]], seeds: int, room: Room) -> str:
     """Return in words what an arm that does not fit would have taken."""
     more = room.taken([*runs, (arm, n)], seeds) - room.seconds
-    return f"would take about {math.ceil(more / SHARE / 60)} more minutes"
+    minutes = math.ceil(more / SHARE / 60)
+    return f"would take about {minutes} more minute{'s' if minutes > 1 else ''}"
 
 
 def label_counts(split: Split, classes: int) -> list[int]:

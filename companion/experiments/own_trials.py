@@ -9,7 +9,6 @@ from time import perf_counter
 
 import numpy as np
 from safetensors.torch import load_file, save_file
-from tqdm.auto import tqdm
 
 from companion.data.own import Found
 from companion.data.prepared import Prepared, split_of
@@ -21,6 +20,7 @@ from companion.experiments.arms import ARMS, WORDS, Task, logits_of, new_network
 from companion.experiments.comparisons import METRIC
 from companion.experiments.own_plan import MOST, Plan
 from companion.models.blocks import Blocks
+from companion.transfer.progress import progress_bar
 
 TRIALS = "trials.jsonl"
 
@@ -56,13 +56,14 @@ def run_plan(
     """Run the trials of a plan that have no row in `folder` yet, and return all rows in order."""
     file = folder / TRIALS
     done = {row["key"]: row for row in read_trials(file)}
-    bar = tqdm(plan.trials, unit="trial")
-    for spec in bar:
-        bar.set_description(f"{spec['arm']}, {spec['n']:,} labels, draw {spec['seed'] + 1}")
-        key = spec_key(spec)
-        if key not in done:
-            done[key] = trial(spec, plan, task, split_of_seed(spec["seed"]), folder)
-            append_trial(file, done[key])
+    with progress_bar(len(plan.trials), wanted=True) as bar:
+        for spec in plan.trials:
+            bar.set_description(f"{spec['arm']}, {spec['n']:,} labels, draw {spec['seed'] + 1}")
+            key = spec_key(spec)
+            if key not in done:
+                done[key] = trial(spec, plan, task, split_of_seed(spec["seed"]), folder)
+                append_trial(file, done[key])
+            bar.update()
     return [done[spec_key(spec)] for spec in plan.trials]
 
 
