@@ -41,9 +41,9 @@ def in_two_places() -> None:
 
 
 def one_class() -> None:
-    folder = picture(b"").parent
-    (folder / "cats").mkdir()
-    (folder / "cell0001.png").rename(folder / "cats" / "1.png")
+    folder = new_folder() / "pets"
+    (folder / "cats").mkdir(parents=True)
+    picture(b"").rename(folder / "cats" / "1.png")
     (folder / "notes.txt").write_text("mine")
     find_pictures(folder)
 

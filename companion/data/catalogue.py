@@ -39,7 +39,7 @@ _ALL = (
         "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
         "weights",
         "Apache-2.0",
-        ("00", "01", "02", "06", "07"),
+        ("00", "01", "02", "06", "07", "07"),
     ),
     Asset(
         "vit-small-saliency",
@@ -83,7 +83,7 @@ _ALL = (
         "fe1451ba1adeaa0a02e79780415a40ede2a35aae35d4291fe9aecbab2541fa1f",
         "data",
         "CC BY-NC-SA 4.0",
-        ("00", "01", "02", "06", "07"),
+        ("00", "01", "02", "06", "07", "07"),
     ),
     Asset(
         "bbc-news",
@@ -105,7 +105,7 @@ _ALL = (
         "9185be9d77af0c6dfb50843299cea03b310ec4620af62ec3a4d75b0f0f794303",
         "data",
         "MIT (package); crowd-sourced sets, sources vary",
-        ("03", "04", "05"),
+        ("03", "04", "05", "07"),
     ),
     Asset(
         "drug-reviews",
@@ -163,20 +163,23 @@ _READ_BY = {
         "01x_going_further",
         "02_freezing_and_fine_tuning",
         "02x_shift_and_leaks",
+        "07_your_own_data",
     ),
     "bbc-news": (
         "05_domain_adaptation",
         "05x_going_further",
         "06_few_examples",
         "06x_going_further",
+        "07_your_own_data",
     ),
     "opinion-tweets": (
         "03_fine_tuning_bert",
         "03x_going_further",
         "05_domain_adaptation",
         "05x_going_further",
+        "07_your_own_data",
     ),
-    "drug-reviews": ("05x_going_further",),
+    "drug-reviews": ("05x_going_further", "07_your_own_data"),
     "wnut-2016": ("04a_names_in_tweets", "04x_going_further"),
 }
 

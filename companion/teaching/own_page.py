@@ -39,7 +39,9 @@ def shortened(text: str, most: int = LONGEST) -> str:
 def show_lines(lines: Sequence[str], folder: Path) -> None:
     """Put lines of Markdown on a lesson's page, with their figures, which lie in `folder`."""
     text = "\n".join(lines)
-    put(text, as_html(text, folder))
+    # A heading of an output stands in no table of contents, and would break the page's order.
+    page = re.sub(r"<h\d>(.*?)</h\d>", r"<p><strong>\1</strong></p>", as_html(text, folder))
+    put(text, page)
 
 
 def as_page(text: str, title: str, folder: Path) -> str:
@@ -51,7 +53,7 @@ def as_page(text: str, title: str, folder: Path) -> str:
     )
 
 
-def as_html(text: str, folder: Path) -> str:
+def as_html(text: str, folder: Path = Path()) -> str:
     """Return Markdown as HTML, with the figures that lie in `folder` inside."""
 
     def inside(match: re.Match) -> str:

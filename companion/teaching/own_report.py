@@ -89,16 +89,17 @@ def summary_lines(o: Outcome) -> list[str]:
     return lines
 
 
-def suggestion_lines(found: Suggestion, each: Mapping[str, float]) -> list[str]:
+def suggestion_lines(found: Suggestion, each: Mapping[str, float] | None = None) -> list[str]:
     """Return what the recorded trials of the course say of sets like this one.
 
-    `each` is what a run of each arm takes on this set and machine, in seconds.
+    `each` is what a run of each arm takes on this set and machine, in seconds, if known.
+
     """
     rows = [
         [
             arm.arm,
             gain(arm),
-            f"{each[arm.arm]:.0f}" if arm.arm in each else "-",
+            f"{each[arm.arm]:.0f}" if each and arm.arm in each else "-",
             "; ".join(f"{s} ({n:,}): {i}" for s, n, i in arm.found) or "-",
         ]
         for arm in found.order

@@ -51,9 +51,15 @@ def study_of(id: str) -> Study:
     """Return a claim with the recorded differences of its registered seeds.
 
     Raises:
-        LookupError: there is no such claim, or fewer than two of its seeds are recorded.
+        LookupError: there is no such claim, fewer than two of its seeds are recorded, or it says
+            that two arms do not differ, which this control does not show.
     """
     claim = claim_called(id)
+    if claim.no_difference:
+        raise LookupError(
+            f"expected a claim that one arm beats another, found {id}, which says that they do not "
+            "differ. Choose another claim; the ledger tells this one's verdict."
+        )
     rows = rows_or_none(claim.experiment, "cpu")
     arms = [of_arm(rows, arm) for arm in (claim.better, claim.worse)]
     done = [{seed for seed, row in arm.items() if row["status"] == "ok"} for arm in arms]

@@ -21,6 +21,7 @@ from companion.data.masking import masked_fetch
 from companion.data.prompts import Prompt
 from companion.data.shown import questions_to_show, tweets_to_show
 from companion.experiments import on_tokens
+from companion.experiments.comparisons import comparisons
 from companion.models.heads import add_label_head
 from companion.models.text import load_tokenizer
 from companion.models.vision import load_backbone
@@ -82,6 +83,7 @@ EXPLORERS = {
     "token_figures.answer_explorer": lambda show: show(*questions()),
     "domain_figures.hiding_explorer": lambda show: show(*hidden(), epochs=3),
     "prompt_figures.prompt_explorer": lambda show: show(prompts()),
+    "own_explorer.suggestion_explorer": lambda show: show(comparisons()),
 }
 
 

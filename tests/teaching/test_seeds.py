@@ -12,7 +12,7 @@ from companion.teaching.seeds import Study, seeds_page, stop_words, stops, study
 
 GAPS = np.array([0.10, 0.12, -0.02, 0.09, 0.08])
 TOY = Study(Claim("T1", "00", "one beats the other", "ours", delta=0.01, test_share=0.25), GAPS)
-MEASURED = [id for id, finding in known().items() if finding.effect]
+MEASURED = [i for i, f in known().items() if f.effect and not f.claim.no_difference]
 
 
 @pytest.mark.parametrize("id", MEASURED)
@@ -153,3 +153,8 @@ def test_what_cannot_be_compared_is_told(monkeypatch):
         "expected at least 2 recorded seeds of both arms of C1a, found 0. Run `companion record "
         "pretrained_or_not`, or choose another claim."
     )
+
+
+def test_a_claim_of_no_difference_is_refused():
+    with pytest.raises(LookupError, match="expected a claim that one arm beats another, found C7a"):
+        study_of("C7a")
