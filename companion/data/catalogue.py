@@ -39,7 +39,7 @@ _ALL = (
         "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
         "weights",
         "Apache-2.0",
-        ("00", "01", "02", "06", "07", "07"),
+        ("00", "01", "02", "06", "07"),
     ),
     Asset(
         "vit-small-saliency",
@@ -83,7 +83,7 @@ _ALL = (
         "fe1451ba1adeaa0a02e79780415a40ede2a35aae35d4291fe9aecbab2541fa1f",
         "data",
         "CC BY-NC-SA 4.0",
-        ("00", "01", "02", "06", "07", "07"),
+        ("00", "01", "02", "06", "07"),
     ),
     Asset(
         "bbc-news",

@@ -207,9 +207,9 @@ def test_a_copy_of_a_lesson_under_another_name_is_not_taken_for_free(tmp_path):
 
 # What in a lesson's code shows that it reads a set with conditions on its use.
 READS = {
-    "elpv": r"load_elpv|on_elpv|\blive\(",
+    "elpv": r"load_elpv|on_elpv|write_sample_folder|\blive\(",
     "bbc-news": r"load_bbc_news|on_news|on_domains",
-    "opinion-tweets": r"load_tweets|on_tweets",
+    "opinion-tweets": r"load_tweets|on_tweets|write_sample_table",
     "drug-reviews": r"load_drug_reviews",
     "wnut-2016": r"load_wnut",
 }
@@ -218,6 +218,8 @@ SHOWN_ONLY = [
     ("elpv", "02x_shift_and_leaks"),
     ("opinion-tweets", "05x_going_further"),
     ("drug-reviews", "05x_going_further"),
+    ("bbc-news", "07_your_own_data"),
+    ("drug-reviews", "07_your_own_data"),
 ]
 
 
