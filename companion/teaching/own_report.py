@@ -96,27 +96,23 @@ def suggestion_lines(found: Suggestion, each: Mapping[str, float] | None = None)
 
     """
     rows = [
-        [
-            arm.arm,
-            gain(arm),
-            f"{each[arm.arm]:.0f}" if each and arm.arm in each else "-",
-            "; ".join(f"{s} ({n:,}): {i}" for s, n, i in arm.found) or "-",
-        ]
+        [arm.arm, gain(arm), f"{each[arm.arm]:.0f}" if each and arm.arm in each else "-"]
         for arm in found.order
+    ]
+    near = [
+        f"- {arm.arm}: " + "; ".join(f"{name} ({n:,} labels) {i}" for name, n, i in arm.found)
+        for arm in found.order
+        if arm.found
     ]
     lines = [
         "The course recorded the same arms on other sets. These are the nearest to yours in the "
         "number of labels, the number of classes, and in how far the frozen features serve.",
         "",
-        *table(
-            [
-                "arm",
-                "gained on the probe",
-                "seconds a run, here",
-                "nearest sets (labels): gain and interval",
-            ],
-            rows,
-        ),
+        *table(["arm", "gained on the probe", "seconds a run, here"], rows),
+        "",
+        "The nearest sets, and what the arm gained there, with its interval:",
+        "",
+        *near,
         "",
     ]
     if found.distance >= FAR:
