@@ -82,7 +82,8 @@ def test_the_network_that_was_exported_gives_these_answers(picture_folder, tmp_p
     with torch.no_grad():
         wanted = model(pixels).softmax(dim=1).max(dim=1).values
     found = [answer.chance for answer in answers(opened, paths, batch_size=2)]
-    np.testing.assert_allclose(found, wanted.numpy(), atol=1e-5)
+    # The backbone's layout is the faster one of a measurement, and each rounds in its own way.
+    np.testing.assert_allclose(found, wanted.numpy(), atol=1e-3)
 
 
 def test_a_million_texts_are_asked_a_batch_at_a_time(text_folder: Path) -> None:
