@@ -34,7 +34,7 @@ from companion.transfer import recipes, recipes_text
 SAMPLE = 96  # examples of the speed probe: six steps
 PROBED = 400  # most labels of the probe that says how far the frozen features serve
 SEEDS = (5, 3)  # so many, or where time is short fewer
-MOST = {"validation": 1000, "test": 2000}  # examples asked in a trial
+MOST = {"validation": 400, "test": 1000}  # examples asked in a trial
 FEWEST = 40  # labels: a plan that needs fewer to keep the time is no plan
 SHARE = 0.9  # of the time left that is planned with
 REPORT = 15.0  # seconds for figures and pages
