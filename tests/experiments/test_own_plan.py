@@ -105,9 +105,8 @@ def test_labels_are_halved_as_long_as_they_mean_something() -> None:
 def test_room_keeps_a_tenth_and_the_report_back() -> None:
     split = Split(np.arange(100), np.arange(10_000), np.arange(10_000))
     room = room_in(1000, COSTS, split)
-    assert room.asked == 1400 and room.seconds == pytest.approx(
-        SHARE * (1000 - 15 - 2 * 2000 * 0.03)
-    )
+    left = 1000 - 15 - 2 * 1000 * 0.03
+    assert room.asked == 1400 and room.seconds == pytest.approx(SHARE * left)
 
 
 def test_a_plan_is_read_as_it_was_written_and_only_for_its_own_set(tmp_path: Path) -> None:
