@@ -16,6 +16,8 @@ from companion.device import default_device
 if TYPE_CHECKING:  # importing it takes a second that pictures need not wait for
     from transformers import PreTrainedTokenizerBase
 
+AT_ONCE = 5000  # texts that are tokenised together
+
 
 @dataclass(frozen=True)
 class Texts:
@@ -119,8 +121,13 @@ def tokenize(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, *, cap: i
             f"expected a cap above the {special} special tokens that this tokenizer adds to each "
             f"text, found {cap}. 64 suits tweets, 128 to 512 longer texts."
         )
-    found = tokenizer(list(texts), truncation=True, max_length=cap, verbose=False)
-    whole = found["input_ids"]
+    whole: list[np.ndarray] = []
+    cut = 0
+    for start in range(0, len(texts), AT_ONCE):  # what a tokenizer returns of a text takes 20 kB
+        some = list(texts[start : start + AT_ONCE])
+        found = tokenizer(some, truncation=True, max_length=cap, verbose=False)
+        whole += [np.array(ids, dtype=np.int32) for ids in found["input_ids"]]
+        cut += sum(bool(one.overflowing) for one in found.encodings)
     empty = [i for i, ids in enumerate(whole) if len(ids) <= special]
     if empty:
         raise ValueError(
@@ -129,11 +136,11 @@ def tokenize(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, *, cap: i
         )
     offsets = np.concatenate([[0], np.cumsum([len(ids) for ids in whole])])
     return Tokens(
-        ids=np.concatenate(whole).astype(np.int32),
+        ids=np.concatenate(whole),
         offsets=offsets,
         pad=tokenizer.pad_token_id,
         vocabulary=len(tokenizer),
-        cut=sum(bool(one.overflowing) for one in found.encodings),
+        cut=cut,
     )
 
 
