@@ -18,7 +18,7 @@ from companion.data.report import DataReport, examine
 from companion.evidence.intervals import Interval, wilson
 from companion.experiments import own_plan, own_trials
 from companion.experiments.arms import CAP, SIZE, Task, task_of
-from companion.experiments.comparisons import Comparison, comparisons
+from companion.experiments.comparisons import comparisons
 from companion.experiments.own_trials import Judged
 from companion.experiments.suggest import Suggestion, suggest
 from companion.models.export import export_pictures, export_text
@@ -126,12 +126,9 @@ def planned(
     return plan, suggestion_for(task, len(prepared.split.train), plan.skill)
 
 
-def suggestion_for(
-    task: Task, labels: int, skill: float, among: Sequence[Comparison] | None = None
-) -> Suggestion:
+def suggestion_for(task: Task, labels: int, skill: float) -> Suggestion:
     """Return what the recorded trials suggest for a set of so many labels."""
-    known = comparisons() if among is None else among
-    return suggest(task.kind, labels, len(task.data.classes), skill, known)
+    return suggest(task.kind, labels, len(task.data.classes), skill, comparisons())
 
 
 def list_left_out(found: Found, prepared: Prepared, file: Path) -> None:
