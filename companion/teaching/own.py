@@ -6,6 +6,7 @@ import csv
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from time import perf_counter
 
@@ -85,10 +86,11 @@ def transfer(
     folder.mkdir(parents=True, exist_ok=True)
     list_left_out(found, prepared, folder / LEFT_OUT)
     task = task_of(prepared.data, backbone, size=side)
-    plan, suggestion = planned(task, prepared, folder, budget, start, say)
-    rows = own_trials.run_plan(
-        plan, task, lambda seed: own_trials.split_for(found, prepared, seed), folder
-    )
+    splits = cache(partial(own_trials.split_for, found, prepared))  # each is long on a large set
+    _, splitting = own_plan.timed(lambda: splits(1))
+    end = start + budget - (own_plan.SEEDS[0] - 1) * splitting
+    plan, suggestion = planned(task, prepared, folder, budget, end, say)
+    rows = own_trials.run_plan(plan, task, splits, folder)
     judged = own_trials.judged(rows, plan, redrawn="test" not in found.parts)
     arm = own_trials.chosen(judged)
     say(f"Handing over: {arm}")
@@ -108,10 +110,13 @@ def planned(
     prepared: Prepared,
     folder: Path,
     budget: float,
-    start: float,
+    end: float,
     say: Callable[[str], None],
 ) -> tuple[own_plan.Plan, Suggestion]:
-    """Return the plan in `folder`, or a new one, and the suggestion that it follows."""
+    """Return the plan in `folder`, or a new one, and the suggestion that it follows.
+
+    The trials of a new plan have to be over by `end`, on the clock of `perf_counter`.
+    """
     mark = own_trials.fits(prepared, task)
     plan = own_plan.load_plan(folder / PLAN, mark)
     if plan is None:
@@ -119,7 +124,7 @@ def planned(
         costs, skill = own_plan.measure(task, prepared.split)
         counts = own_plan.label_counts(prepared.split, len(prepared.data.classes))
         found = suggestion_for(task, counts[0], skill)
-        room = own_plan.room_in(budget - (perf_counter() - start), costs, prepared.split)
+        room = own_plan.room_in(end - perf_counter(), costs, prepared.split)
         plan = own_plan.make_plan(mark, skill, counts, room, found, budget)
         own_plan.save_plan(plan, folder / PLAN)
     say(f"Planned: {len(plan.trials)} trials of {', '.join(plan.arms)}, about {plan.seconds:.0f} s")
