@@ -107,6 +107,19 @@ def step_seed(seed: int, step: int, rank: int = 0) -> int:
     return (z ^ (z >> 31)) >> 1  # torch takes seeds below 2**63
 
 
+def reseed(seed: int, device: torch.device) -> None:
+    """Seed what training on `device` draws from.
+
+    As `torch.manual_seed`, without its search through the accelerators that are not there, which
+    takes as long as a step of a small head.
+    """
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
+    elif device.type == "mps":
+        torch.mps.manual_seed(seed)
+
+
 def peak_memory_bytes() -> int:
     """Return the most main memory this process has held so far, in bytes."""
     try:

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from companion.data.examples import Padded
+from companion.models.folding import Folded, folded
 
 Activations = torch.Tensor | Padded  # one tensor (B, ...), or sequences of different lengths
 
@@ -38,6 +39,7 @@ class Blocks(nn.Module):
         self.frozen = 0
         self.pinned: frozenset[int] = frozenset()  # positions
         self.frozen_dtype = frozen_dtype
+        self._folded: dict[int, Folded] = {}  # frozen blocks as they run, by position
 
     def forward(self, x: Activations, start: int = 0, stop: int | None = None) -> Activations:
         """Run blocks `start` to `stop` (exclusive; None for the end) on `x`, a batch (B, ...)."""
@@ -54,14 +56,24 @@ class Blocks(nn.Module):
         low = self.frozen_dtype != torch.float32
         # Autocast is set here, on or off, so that an outer one cannot change frozen outputs.
         with torch.no_grad(), torch.autocast(x.device.type, self._autocast_dtype(), enabled=low):
-            for layer in self.layers[start:stop]:
-                layer.eval()  # someone may have called train() on a part of it
-                x = layer(x)
+            for i in range(start, stop):
+                x = self._as_frozen(i)(x)
         return x.float()
+
+    def _as_frozen(self, i: int) -> nn.Module:
+        """Return block `i` as it runs frozen: in eval mode, BatchNorms folded where they can be."""
+        layer = self.layers[i].eval()  # someone may have called train() on a part of it
+        if i not in self._folded or not self._folded[i].current():
+            self._folded[i] = folded(layer)
+        return self._folded[i].layer
 
     def _autocast_dtype(self) -> torch.dtype:
         # Autocast checks its dtype even when it is off, and fp32 is not one that it accepts.
         return torch.bfloat16 if self.frozen_dtype == torch.float32 else self.frozen_dtype
+
+    def forget_folded(self) -> None:
+        """Let go of the copies in which frozen blocks ran."""
+        self._folded.clear()
 
     def train(self, mode: bool = True) -> Blocks:
         """Set the mode of the blocks that train; frozen and pinned ones stay in eval mode."""

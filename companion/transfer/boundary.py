@@ -12,20 +12,18 @@ import torch
 
 from companion.data.examples import Batch, Fetch, Padded
 from companion.models.blocks import Activations, Blocks
+from companion.models.watched import Watched, unchanged, watch
 from companion.transfer.order import cut
 from companion.transfer.store import (
     Fingerprint,
     Size,
     Store,
-    Watched,
     compare,
     create_file_store,
     fingerprint,
     memory_store,
     open_file_store,
     preprocessing,
-    unchanged,
-    watch,
 )
 
 SHARE_OF_FREE_MEMORY = 0.25  # what a store may take before it goes to the next larger place
@@ -118,7 +116,7 @@ class CachedFetch:
             self.model, self.mark.boundary, content(self.fetch, self.views), self.rows
         )
         compare(self.mark, now, "this cache")  # written to, but with the same values, is fine
-        self.watched = watch(self.model, self.mark.boundary)
+        self.watched = watch(self.model.layers[: self.mark.boundary])
 
     def targets(self, ids: np.ndarray) -> torch.Tensor:
         """Return the targets (B, ...) of these examples on the device."""
@@ -178,7 +176,7 @@ def cached(
     views = views if fetch.random else 0
     rows = {int(i): row for row, i in enumerate(ids)}
     mark = fingerprint(model, model.frozen, content(fetch, views), rows)
-    parts = watch(model, model.frozen)
+    parts = watch(model.layers[: model.frozen])
     out = CachedFetch(fetch, model, rows, views, mark, parts, Path(folder) if folder else None)
     if out.folder is not None and (out.folder / "fingerprint.json").exists():
         out.store = open_file_store(out.folder, mark)

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from companion.data.examples import Fetch
-from companion.device import step_seed
+from companion.device import reseed, step_seed
 from companion.models.heads import label_loss
 from companion.transfer.checkpoint import identity
 from companion.transfer.order import Order, shard
@@ -100,7 +99,7 @@ def fit(
             factor = rate_factor(run.step, steps, config.warmup, config.schedule)
             rate = set_rates(optim, factor)
             model.train()
-            torch.manual_seed(step_seed(config.seed, run.step, team.rank))
+            reseed(step_seed(config.seed, run.step, team.rank), fetch.device)
             share = shard(ids, team.rank, team.world)
             size = run.micro_batch or config.micro_batch or len(ids)
             pieces = pieces_of(share, size, loss, fetch, model, epoch)

@@ -52,6 +52,7 @@ def fix(model: Blocks, frozen: int, pinned: frozenset[int]) -> None:
         if not parameter.requires_grad:
             parameter.grad = None
     model.layers[:frozen].eval()
+    model.forget_folded()
     model.train(model.training)
 
 

@@ -83,7 +83,8 @@ def train_step(
         optimizer.zero_grad()
         return None
     sum_gradients(parameters)
-    copy_from_main([s for m in model.modules() if in_batch_mode(m) for s in m.buffers()])
+    if team().world > 1:
+        copy_from_main([s for m in model.modules() if in_batch_mode(m) for s in m.buffers()])
     if count != examples:  # the loss counts tokens
         for parameter in parameters:
             if parameter.grad is not None:

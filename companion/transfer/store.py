@@ -17,9 +17,6 @@ import torch
 from companion.data.examples import Padded, pad
 from companion.models.blocks import Activations, Blocks
 
-# Where a part of a module is held, under which name, its version and memory, and the part itself.
-Watched = tuple[dict, str, int, int, object]
-
 
 @dataclass(frozen=True)
 class Fingerprint:
@@ -60,28 +57,6 @@ def hash_weights(model: Blocks, boundary: int) -> str:
         out.update(name.encode())
         out.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
     return out.hexdigest()[:16]
-
-
-def watch(model: Blocks, boundary: int) -> list[Watched]:
-    """Return every part of the first `boundary` blocks, as it is now; see `unchanged`."""
-    watched = []
-    for module in model.layers[:boundary].modules():
-        for holder in (module._modules, module._parameters, module._buffers):
-            watched += [(holder, name, *state_of(part), part) for name, part in holder.items()]
-    return watched
-
-
-def unchanged(watched: list[Watched]) -> bool:
-    """Return whether no part has been written to or replaced since: cheap enough for each batch."""
-    return all(
-        holder.get(name) is part and state_of(part) == (version, place)
-        for holder, name, version, place, part in watched
-    )
-
-
-def state_of(part: object) -> tuple[int, int]:
-    """Return what changes when a tensor is written to (its version) or given other memory."""
-    return (part._version, part.data_ptr()) if isinstance(part, torch.Tensor) else (0, 0)
 
 
 def compare(stored: Fingerprint, now: Fingerprint, where: str) -> None:
