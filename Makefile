@@ -3,14 +3,15 @@
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
+BENCH := $(VENV)/.bench
 COMPANION := $(VENV)/bin/companion
 
-.PHONY: course test lab record book matrix clean
+.PHONY: course test lab record bench book matrix clean
 
 course: $(READY)
 	$(COMPANION) course
 
-test: $(READY)
+test: $(BENCH)
 	$(COMPANION) test $(if $(ARGS),-- $(ARGS))
 
 lab: $(READY)
@@ -19,6 +20,11 @@ lab: $(READY)
 # Hours; can be stopped at any moment and goes on where it stopped. Nothing else should run.
 record: $(READY)
 	$(COMPANION) record $(ARGS)
+	$(COMPANION) record --render
+
+# An hour: other libraries beside the companion. Nothing else should run.
+bench: $(BENCH)
+	$(COMPANION) record beside_peers costs $(ARGS)
 	$(COMPANION) record --render
 
 # make book ARGS="--repository owner/name --tag autumn-2026" writes that address everywhere first.
@@ -41,3 +47,7 @@ $(READY): pyproject.toml .ci/constraints-tested.txt companion/data/assets.txt
 	$(VENV)/bin/python -m pip install -q -c .ci/constraints-tested.txt -e ".[lab,book,test]"
 	$(COMPANION) assets install
 	@touch $(READY)
+
+$(BENCH): $(READY)
+	$(VENV)/bin/python -m pip install -q -c .ci/constraints-tested.txt -e ".[lab,book,test,bench]"
+	@touch $(BENCH)

@@ -102,16 +102,21 @@ class PictureFetch:
 
 
 def read_rows(pixels: np.ndarray, ids: np.ndarray) -> np.ndarray:
-    """Return a copy of some rows; of a memory map, let go of the pages that this touched.
+    """Return a copy of some rows; of a memory map, let go of the pages that this touched."""
+    rows = np.array(pixels[ids])
+    let_go_of_pages(pixels)
+    return rows
+
+
+def let_go_of_pages(array: np.ndarray) -> None:
+    """Return the pages of a memory map that were touched; other arrays are left alone.
 
     They stay in the system's file cache, which all kernels of a class share, but they no longer
-    count as memory of this one.
+    count as memory of this one. Nothing that was written is lost.
     """
-    rows = np.array(pixels[ids])
-    mapped = getattr(pixels, "_mmap", None)
+    mapped = getattr(array, "_mmap", None)
     if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
         mapped.madvise(mmap.MADV_DONTNEED)
-    return rows
 
 
 def decode_picture(path: Path, channels: int) -> np.ndarray:

@@ -9,7 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from companion.evidence.intervals import Interval, corrected_difference, same, verdict
+from companion.evidence.intervals import (
+    Interval,
+    corrected_difference,
+    ratio_interval,
+    same,
+    verdict,
+)
 
 NOT_RECORDED = "not recorded"
 NOT_TESTED = "not tested here"
@@ -18,6 +24,8 @@ NOT_TESTED = "not tested here"
 @dataclass(frozen=True)
 class Claim:
     """A claim "better beats worse by more than delta", or that the two arms do not differ by it.
+
+    Without `worse` the metric of `better` is a ratio, and the claim is that it is above delta.
 
     An arm is the part of a specification that its trials share, as {"arm": "full", "n": 50}.
     `test_share` is the share of all examples that each seed draws for testing, 0 where the runs
@@ -87,7 +95,8 @@ def judge(claim: Claim, rows: Iterable[dict]) -> Finding:
     if claim.not_tested:
         return Finding(claim, NOT_TESTED)
     rows = list(rows)
-    better, worse = (of_arm(rows, arm) for arm in (claim.better, claim.worse))
+    better = of_arm(rows, claim.better)
+    worse = better if claim.worse is None else of_arm(rows, claim.worse)
     seeds = [s for s in range(claim.seeds) if s in better and s in worse]
     if len(seeds) < claim.seeds:
         return Finding(claim, NOT_RECORDED, seeds=len(seeds))
@@ -96,18 +105,26 @@ def judge(claim: Claim, rows: Iterable[dict]) -> Finding:
     if len(ok) < 2:
         return Finding(claim, "undecided", seeds=0, failed=len(seeds) - len(ok), device=device)
     a, b = (values(arm, ok, claim.metric) for arm in (better, worse))
-    effect = corrected_difference(a, b, claim.test_share, 1 - 0.05 / claim.family)
+    effect = effect_of(claim, a, b)
     decide = same if claim.no_difference else verdict
     return Finding(
         claim,
         decide(effect.low, effect.high, claim.delta),
         effect,
         float(a.mean()),
-        float(b.mean()),
+        None if claim.worse is None else float(b.mean()),
         len(ok),
         len(seeds) - len(ok),
         device,
     )
+
+
+def effect_of(claim: Claim, better: np.ndarray, worse: np.ndarray) -> Interval:
+    """Return the mean difference of two arms (J,), or the mean ratio of the one, by the claim."""
+    confidence = 1 - 0.05 / claim.family
+    if claim.worse is None:
+        return ratio_interval(better, confidence)
+    return corrected_difference(better, worse, claim.test_share, confidence)
 
 
 def of_arm(rows: Iterable[dict], arm: dict) -> dict[int, dict]:

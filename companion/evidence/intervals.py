@@ -39,6 +39,23 @@ def t_interval(values: np.ndarray, confidence: float = 0.95) -> Interval:
     return Interval(float(mean), float(mean - half), float(mean + half), len(values))
 
 
+def ratio_interval(values: np.ndarray, confidence: float = 0.95) -> Interval:
+    """Return the geometric mean of ratios `values` (N,) with the Student-t interval of their logs.
+
+    Half as fast and twice as fast are equally far from one.
+
+    Raises:
+        ValueError: as `t_interval`, or a ratio is not positive.
+    """
+    values = np.asarray(values, dtype=float)
+    if (values <= 0).any():
+        raise ValueError(
+            f"expected ratios above 0, found {values.min()}. Pass how many times, not by how much."
+        )
+    found = t_interval(np.log(values), confidence)
+    return Interval(*(math.exp(x) for x in (found.mean, found.low, found.high)), found.n)
+
+
 def paired_difference(a: np.ndarray, b: np.ndarray, confidence: float = 0.95) -> Interval:
     """Return the mean of a - b with its Student-t interval, where a[i] and b[i] share seed i.
 

@@ -13,7 +13,8 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
+
+from companion.experiments.rows import CHECKOUT
 
 OURS = "companion"
 SEEDS = 5
@@ -24,49 +25,51 @@ SIZES = {"cpu": 128, "gpu": 224}  # side of the pictures in pixels, by profile
 class Row:
     """One thing to be done: the function that does it on each side, the peers, the settings."""
 
+    name: str
     way: str
     peers: tuple[str, ...]
     settings: dict
 
 
-CELLS = {"cells": 200, "epochs": 10, "batch": 16}
-RULES = {"texts": 400, "cap": 256, "epochs": 3, "batch": 16}
-ROWS = {
-    "ten epochs of a new head": Row(
-        "head_only", ("pytorch", "fastai", "lightning", "trainer"), CELLS | {"rate": 1e-2}
+LIBRARIES = ("pytorch", "fastai", "lightning", "trainer")
+CELLS = {"cells": 96, "epochs": 10, "batch": 16}
+RULES = {"texts": 160, "cap": 256, "epochs": 3, "batch": 16}
+ROWS = [
+    Row("ten epochs of a new head", "head_only", LIBRARIES, CELLS | {"rate": 1e-2}),
+    Row("the same, out of the box", "out_of_the_box", ("fastai", "lightning"), CELLS),
+    Row("top third of a picture network", "top_third", LIBRARIES, CELLS | {"rate": 1e-3}),
+    Row("whole picture network", "everything", LIBRARIES, CELLS | {"rate": 1e-3, "epochs": 3}),
+    Row("whole text network", "all_of_text", ("trainer",), RULES | {"rate": 1e-4}),
+    Row("top third of a text network", "top_of_text", ("trainer",), RULES | {"rate": 3e-4}),
+    Row(
+        "ten probes at ten rates",
+        "probe_sweep",
+        ("pytorch", "trainer"),
+        CELLS | {"cells": 64, "epochs": 5},
     ),
-    "the same, out of the box": Row("out_of_the_box", ("fastai", "lightning"), CELLS),
-    "top third of a picture network": Row(
-        "top_third", ("pytorch", "fastai", "lightning", "trainer"), CELLS | {"rate": 1e-3}
+    Row("ten probes at ten strengths", "strength_sweep", ("scikit_learn",), CELLS),
+    Row(
+        "reading a domain",
+        "masked_words",
+        ("trainer",),
+        {"tokens": 15_000, "batch": 16, "rate": 3e-4},
     ),
-    "whole picture network": Row(
-        "everything",
-        ("pytorch", "fastai", "lightning", "trainer"),
-        CELLS | {"rate": 1e-3, "epochs": 3},
-    ),
-    "whole text network": Row("all_of_text", ("trainer",), RULES | {"rate": 1e-4}),
-    "top third of a text network": Row("top_of_text", ("trainer",), RULES | {"rate": 3e-4}),
-    "ten probes at ten rates": Row(
-        "probe_sweep", ("pytorch", "trainer"), CELLS | {"cells": 96, "epochs": 5}
-    ),
-    "ten probes at ten strengths": Row("strength_sweep", ("scikit_learn",), CELLS),
-    "reading a domain": Row(
-        "masked_words", ("trainer",), {"tokens": 30_000, "batch": 16, "rate": 3e-4}
-    ),
-    "contrast, 8 examples of each class": Row("contrast", ("setfit",), {"k": 8}),
-    "sixteen demonstrations in a prompt": Row("in_context", ("lm_eval",), {"k": 4, "asked": 24}),
-    "pictures, first epoch": Row("first_pictures", ("pytorch", "fastai"), CELLS),
-    "pictures, later epochs": Row("later_pictures", ("pytorch", "fastai"), CELLS),
-    "import, ready to train": Row("importing", ("fastai", "lightning", "trainer"), {}),
-}
+    Row("twenty demonstrations in a prompt", "in_context", ("lm_eval",), {"k": 4, "asked": 10}),
+    Row("pictures, first epoch", "first_pictures", ("pytorch", "fastai"), CELLS),
+    Row("pictures, later epochs", "later_pictures", ("pytorch", "fastai"), CELLS),
+    Row("import, ready to train", "importing", ("fastai", "lightning", "trainer"), {}),
+]
 
 
 def specs(seeds: int = SEEDS, profile: str = "cpu") -> list[dict]:
     """Return every row `seeds` times, with its settings."""
+    shared = {"size": SIZES[profile]}
     return [
-        {"arm": name, "seed": seed, "size": SIZES[profile]} | row.settings
+        {"arm": row.name, "way": row.way, "peers": list(row.peers), "seed": seed}
+        | shared
+        | row.settings
         for seed in range(seeds)
-        for name, row in ROWS.items()
+        for row in ROWS
     ]
 
 
@@ -77,19 +80,18 @@ def run(spec: dict) -> dict:
         ModuleNotFoundError: this is no checkout, or a library of the peers is missing.
         RuntimeError: one side failed; the message ends as its own did.
     """
-    row = ROWS[spec["arm"]]
     check_peers()
-    sides = (OURS, *row.peers)
-    first = spec["seed"] % len(sides)
-    found = {side: measure(side, row.way, spec) for side in sides[first:] + sides[:first]}
+    sides = [OURS, *spec["peers"]]
+    first = spec["seed"] % len(sides)  # so that no side always comes first
+    found = {side: measure(side, spec) for side in sides[first:] + sides[:first]}
     return compared(found)
 
 
-def measure(side: str, way: str, spec: dict) -> dict:
+def measure(side: str, spec: dict) -> dict:
     """Run one side in a new process and return what it measured."""
-    command = [sys.executable, "-m", "tests.benchmarks.side", side, way, json.dumps(spec)]
+    command = [sys.executable, "-m", "tests.benchmarks.side", side, json.dumps(spec)]
     around = os.environ | {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
-    done = subprocess.run(command, cwd=checkout(), env=around, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=CHECKOUT, env=around, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{side} failed at {spec['arm']!r}: {done.stderr[-2000:]}")
     return json.loads(done.stdout.splitlines()[-1])
@@ -118,7 +120,7 @@ def check_peers() -> None:
     Raises:
         ModuleNotFoundError: this is no checkout, or a library of the peers is missing.
     """
-    if not (checkout() / "tests" / "benchmarks").is_dir():
+    if not (CHECKOUT / "tests" / "benchmarks").is_dir():
         raise ModuleNotFoundError(
             "expected the folder tests/benchmarks beside the package, found none: the sides are "
             "run from a checkout. Clone the repository, and call `make bench` there."
@@ -130,8 +132,3 @@ def check_peers() -> None:
             f"expected the libraries to compare with, found no {', '.join(missing)}. Install them "
             "with `make bench`, or `pip install -e .[bench]`."
         )
-
-
-def checkout() -> Path:
-    """Return the folder that holds the package."""
-    return Path(__file__).parents[2]

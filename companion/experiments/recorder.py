@@ -10,7 +10,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 from types import ModuleType
 
 import torch
@@ -19,7 +18,7 @@ from filelock import FileLock, Timeout
 from companion.data.cache import cache_folder
 from companion.device import peak_memory_bytes, this_machine
 from companion.evidence.trials import append_trial, spec_key
-from companion.experiments.rows import current_rows, load_experiment, trials_file
+from companion.experiments.rows import CHECKOUT, current_rows, load_experiment, trials_file
 from companion.experiments.source import code_hash
 
 PACKAGES = ("torch", "torchvision", "timm", "transformers", "peft", "numpy", "scikit-learn")
@@ -110,8 +109,7 @@ def circumstances() -> dict:
 
 def commit() -> str:
     """Return the commit of the checkout, "" if this is none, with "+" if files are changed."""
-    root = Path(__file__).parents[2]
-    git = partial(subprocess.run, cwd=root, capture_output=True, text=True)
+    git = partial(subprocess.run, cwd=CHECKOUT, capture_output=True, text=True)
     try:
         head = git(["git", "rev-parse", "--short", "HEAD"])
         changes = git(["git", "status", "--porcelain", "--", "companion/*.py"])

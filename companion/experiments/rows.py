@@ -10,6 +10,7 @@ from companion.evidence.trials import read_trials, spec_key
 from companion.experiments.source import code_hash
 
 MEASURED = Path(__file__).parent / "measured"
+CHECKOUT = Path(__file__).parents[2]  # the folder that holds the package
 MANY = 100  # seeds: whatever number was recorded, its specs are among these
 
 

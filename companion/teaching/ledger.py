@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
 from companion.evidence.claims import Finding
 from companion.evidence.intervals import Interval, corrected_interval
 from companion.experiments.ledger import findings, rows_or_none, scores_of, share_of
+from companion.teaching.speeds import sides_table, speeds_table
 
 # <!-- trial: C2a.effect -->0.031 [0.012, 0.050]<!-- /trial -->
 SPAN = re.compile(r"<!-- trial: (?P<key>[^>]+?) -->.*?<!-- /trial -->", re.S)
@@ -37,13 +38,16 @@ def value_of(key: str) -> str:
     """Return what stands in the span `key`.
 
     `C2a.effect`, `.verdict`, `.seeds`, `.better` or `.worse` of a claim; `what_to_train/full/200/
-    AUROC` for the mean of an arm; `table claims`; `table what_to_train/AUROC` for all its arms.
+    AUROC` for the mean of an arm; `table claims`; `table what_to_train/AUROC` for all its arms;
+    `table speeds` and `table sides` for how fast the course is.
 
     Raises:
         LookupError: it names nothing that there is.
     """
     if key == "table claims":
-        return claims_table(known().values())
+        return claims_table(f for f in known().values() if f.claim.worse)
+    if key in SPEEDS:
+        return SPEEDS[key]()
     if key.startswith("table "):
         return arms_table(*key.removeprefix("table ").split("/"))
     if "/" in key:
@@ -64,6 +68,12 @@ FIELDS = {
     "seeds": lambda f: str(f.seeds),
     "better": lambda f: "not recorded" if f.better is None else f"{f.better:.3f}",
     "worse": lambda f: "not recorded" if f.worse is None else f"{f.worse:.3f}",
+}
+
+
+SPEEDS: dict[str, Callable[[], str]] = {
+    "table speeds": lambda: speeds_table(known().values()),
+    "table sides": sides_table,
 }
 
 

@@ -51,14 +51,15 @@ def study_of(id: str) -> Study:
     """Return a claim with the recorded differences of its registered seeds.
 
     Raises:
-        LookupError: there is no such claim, fewer than two of its seeds are recorded, or it says
-            that two arms do not differ, which this control does not show.
+        LookupError: there is no such claim, fewer than two of its seeds are recorded, or it does
+            not say that one arm beats another, which is all that this control shows.
     """
     claim = claim_called(id)
-    if claim.no_difference:
+    if claim.no_difference or claim.worse is None:
+        says = "that they do not differ" if claim.no_difference else "how large a ratio is"
         raise LookupError(
-            f"expected a claim that one arm beats another, found {id}, which says that they do not "
-            "differ. Choose another claim; the ledger tells this one's verdict."
+            f"expected a claim that one arm beats another, found {id}, which says {says}. Choose "
+            "another claim; the ledger tells this one's verdict."
         )
     rows = rows_or_none(claim.experiment, "cpu")
     arms = [of_arm(rows, arm) for arm in (claim.better, claim.worse)]

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from companion.data.examples import Padded, pad
+from companion.data.vision import let_go_of_pages
 from companion.models.blocks import Activations, Blocks
 
 
@@ -94,11 +95,18 @@ class Store:
     """Rows of activations in fp32, in memory or in a file, and which rows are filled.
 
     Row i takes the places offsets[i] to offsets[i + 1] of `data`: one place (...) each, or one for
-    each token of a text, so that no padding is stored.
+    each token of a text, so that no padding is stored. `file` is the memory map behind `data`.
     """
 
-    def __init__(self, data: torch.Tensor, filled: np.ndarray, lengths: np.ndarray | None) -> None:
+    def __init__(
+        self,
+        data: torch.Tensor,
+        filled: np.ndarray,
+        lengths: np.ndarray | None,
+        file: np.memmap | None = None,
+    ) -> None:
         self.data = data
+        self.file = file
         self.filled = filled
         self.lengths = lengths
         self.offsets = None if lengths is None else np.concatenate([[0], np.cumsum(lengths)])
@@ -107,14 +115,21 @@ class Store:
         """Keep `values` (B, ...) as `rows` (B,); the data first, then the note that it is there."""
         flat = values.rows() if isinstance(values, Padded) else values
         self.data[self.places(rows)] = flat.to(self.data.device)
+        self.let_go()
         self.filled[rows] = True
 
     def read(self, rows: np.ndarray, device: torch.device) -> Activations:
         """Return `rows` (B,) as a new tensor (B, ...) on `device`, padded if they differ."""
         values = self.data[self.places(rows)].to(device)
+        self.let_go()
         if self.lengths is None:
             return values
         return pad(values, torch.from_numpy(self.lengths[rows]).to(device))
+
+    def let_go(self) -> None:
+        """Keep the pages of a file out of this process's memory, which does not grow with it."""
+        if self.file is not None:
+            let_go_of_pages(self.file)
 
     def places(self, rows: np.ndarray) -> torch.Tensor:
         """Return the places in `data` that `rows` (B,) take, one row after the other."""
@@ -187,9 +202,9 @@ def open_file_store(folder: Path, mark: Fingerprint) -> Store:
     """
     description = json.loads((folder / "fingerprint.json").read_text())
     compare(Fingerprint(**description["fingerprint"]), mark, str(folder))
-    shape = description["shape"]
-    file = str(folder / "activations.bin")
-    data = torch.from_file(file, shared=True, size=int(np.prod(shape)), dtype=torch.float32)
+    shape = tuple(description["shape"])
+    file = np.memmap(folder / "activations.bin", dtype=np.float32, mode="r+", shape=shape)
     filled = np.memmap(folder / "filled.bin", dtype=bool, mode="r+", shape=(description["rows"],))
     lengths = folder / "lengths.npy"
-    return Store(data.view(shape), filled, np.load(lengths) if lengths.exists() else None)
+    known = np.load(lengths) if lengths.exists() else None
+    return Store(torch.from_numpy(file), filled, known, file)

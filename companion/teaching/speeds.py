@@ -1,0 +1,76 @@
+"""How fast the course is beside other libraries: the recorded trials as tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+import numpy as np
+
+from companion.evidence.claims import Finding
+from companion.evidence.intervals import Interval, t_interval
+from companion.experiments.beside_peers import OURS, ROWS
+from companion.experiments.ledger import rows_or_none
+
+NAME = "beside_peers"
+GAIN = "accuracy, companion minus best peer"
+
+
+def speeds_table(found: Iterable[Finding]) -> str:
+    """Return a Markdown table of the claims on speed: ratio, goal, verdict and accuracy."""
+    lines = ["| claim | | times faster, 95 % interval | goal | verdict | fastest peer | accuracy |"]
+    lines.append("|---" * 7 + "|")
+    for f in (f for f in found if f.claim.experiment == NAME):
+        trials = trials_of(f.claim.better["arm"])
+        ratio = as_ratio(f.effect) if f.effect else "not recorded"
+        lines.append(
+            f"| **{f.claim.id}** | {f.claim.text} | {ratio} | {f.claim.delta:g} | {f.verdict} "
+            f"| {fastest_peer(trials)} | {gain(trials)} |"
+        )
+    return "\n\n" + "\n".join(lines) + "\n\n"
+
+
+def sides_table() -> str:
+    """Return a Markdown table of what each side took: seconds, accuracy and peak memory."""
+    lines = ["| | side | seconds | accuracy | peak memory |", "|---" * 5 + "|"]
+    for row in ROWS:
+        trials = trials_of(row.name)
+        for side in (OURS, *row.peers):
+            cells = [mean_of(trials, f"{what}, {side}") for what in ("seconds", "accuracy")]
+            memory = mean_of(trials, f"peak memory, {side}", scale=2**-30)
+            name = row.name if side == OURS else ""
+            lines.append(f"| {name} | {side} | {' | '.join(cells)} | {memory} GiB |")
+    return "\n\n" + "\n".join(lines) + "\n\n"
+
+
+def trials_of(arm: str) -> list[dict]:
+    """Return the recorded trials of one row, as their scores, with the fastest peer of each."""
+    rows = rows_or_none(NAME, "cpu")
+    return [
+        row["scores"] | {"best peer": row["best peer"]}
+        for row in rows
+        if row["spec"]["arm"] == arm and row["status"] == "ok"
+    ]
+
+
+def fastest_peer(trials: list[dict]) -> str:
+    """Return the peer that was most often the fastest."""
+    counts = Counter(trial["best peer"] for trial in trials)
+    return counts.most_common(1)[0][0] if counts else ""
+
+
+def gain(trials: list[dict]) -> str:
+    """Return ours minus the fastest peer's accuracy with its interval, where there is one."""
+    gains = [trial[GAIN] for trial in trials if GAIN in trial]
+    return str(t_interval(np.array(gains))) if len(gains) > 1 else ""
+
+
+def as_ratio(interval: Interval) -> str:
+    """Return a ratio with its interval to three digits."""
+    return f"{interval.mean:.3g} [{interval.low:.3g}, {interval.high:.3g}]"
+
+
+def mean_of(trials: list[dict], name: str, scale: float = 1.0) -> str:
+    """Return the mean of a score over the trials that have it."""
+    found = [scale * trial[name] for trial in trials if name in trial]
+    return f"{np.mean(found):.3g}" if found else ""
