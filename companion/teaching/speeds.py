@@ -38,8 +38,9 @@ def sides_table() -> str:
         for side in (OURS, *row.peers):
             cells = [mean_of(trials, f"{what}, {side}") for what in ("seconds", "accuracy")]
             memory = mean_of(trials, f"peak memory, {side}", scale=2**-30)
+            memory += " GiB" if memory else ""
             name = row.name if side == OURS else ""
-            lines.append(f"| {name} | {side} | {' | '.join(cells)} | {memory} GiB |")
+            lines.append(f"| {name} | {side} | {' | '.join(cells)} | {memory} |")
     return "\n\n" + "\n".join(lines) + "\n\n"
 
 

@@ -41,7 +41,7 @@ def train(net: nn.Module, loader: Iterable, epochs: int, rate: float) -> float:
             loss.backward()
             optimizer.step()
             schedule.step()
-    return float(loss)
+    return loss.item()
 
 
 def head_only(spec: dict) -> dict:

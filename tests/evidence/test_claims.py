@@ -7,7 +7,12 @@ import pytest
 from scipy import stats
 
 from companion.evidence.claims import Claim, judge, read_claims
-from companion.evidence.intervals import corrected_difference, paired_difference, same
+from companion.evidence.intervals import (
+    corrected_difference,
+    paired_difference,
+    ratio_interval,
+    same,
+)
 
 CLAIM = Claim(
     "X1", "99", "a beats b", "nobody", "toy",
@@ -157,3 +162,34 @@ def test_re_drawn_overlapping_splits_cover_the_truth(seeds: int) -> None:
     print(f"\ncoverage, {seeds} splits: { ({n: coverage(c) for n, c in covers.items()}) }")
     assert 93 <= coverage(covers["corrected"]) <= 97
     assert coverage(covers["plain"]) < 85
+
+
+RATIO = Claim(
+    "X2",
+    "99",
+    "a is twice as fast",
+    "nobody",
+    "toy",
+    better={"arm": "a"},
+    metric="AUROC",
+    delta=2.0,
+)
+
+
+@pytest.mark.parametrize(
+    ("ratios", "word"),
+    [([3, 4, 3, 4, 3.5], "supported"), ([1, 1.2, 1.1, 1, 0.9], "contradicted"),
+     ([1, 4, 2, 3, 1.5], "undecided")],
+)  # fmt: skip
+def test_a_claim_of_one_arm_is_about_a_ratio(ratios: list[float], word: str) -> None:
+    finding = judge(RATIO, [row("a", seed, value) for seed, value in enumerate(ratios)])
+    assert finding.verdict == word
+    assert finding.effect.mean == pytest.approx(stats.gmean(ratios))
+    assert (finding.better, finding.worse) == (pytest.approx(np.mean(ratios)), None)
+    logs = stats.t.interval(0.95, 4, np.log(ratios).mean(), stats.sem(np.log(ratios)))
+    assert (finding.effect.low, finding.effect.high) == pytest.approx(tuple(np.exp(logs)))
+
+
+def test_a_ratio_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected ratios above 0, found 0.0. Pass how many times"):
+        ratio_interval(np.array([1.0, 0.0]))

@@ -1,0 +1,55 @@
+"""The tables on speed say what the recorded trials say."""
+
+import pytest
+
+from companion.evidence.claims import Claim, judge
+from companion.teaching import speeds
+
+ARM = "ten epochs of a new head"
+CLAIM = Claim(
+    "S0", "speed", "heads", "ours", "beside_peers", {"arm": ARM}, None, "times faster", delta=15.0
+)
+
+
+def row(seed: int, ratio: float) -> dict:
+    scores = {
+        "times faster": ratio,
+        "seconds, companion": 1.0,
+        "seconds, trainer": ratio,
+        "accuracy, companion": 0.8,
+        "accuracy, companion minus best peer": 0.01 * seed,
+        "peak memory, companion": 2**30,
+    }
+    return {
+        "spec": {"arm": ARM, "seed": seed},
+        "status": "ok",
+        "device": "cpu",
+        "scores": scores,
+        "best peer": "trainer" if seed else "pytorch",
+    }
+
+
+@pytest.fixture(autouse=True)
+def trials(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
+    found = [row(seed, 20.0 + seed) for seed in range(5)]
+    monkeypatch.setattr(speeds, "rows_or_none", lambda name, profile: found)
+    return found
+
+
+def test_the_table_of_speeds_holds_ratio_goal_verdict_and_accuracy(trials: list[dict]) -> None:
+    table = speeds.speeds_table([judge(CLAIM, trials)])
+    line = table.strip().splitlines()[-1]
+    assert line.startswith("| **S0** | heads | 22 [20")
+    assert "| 15 | supported | trainer | 0.020 [0.000, 0.040] |" in line
+
+
+def test_a_row_that_is_not_recorded_says_so() -> None:
+    line = speeds.speeds_table([judge(CLAIM, [])]).strip().splitlines()[-1]
+    assert "| not recorded | 15 | not recorded |" in line
+
+
+def test_the_table_of_sides_names_each_side_once() -> None:
+    lines = speeds.sides_table().strip().splitlines()
+    first = next(line for line in lines if line.startswith(f"| {ARM}"))
+    assert first == f"| {ARM} | companion | 1 | 0.8 | 1 GiB |"
+    assert "|  | trainer | 22 |  |  |" in lines
