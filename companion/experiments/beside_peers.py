@@ -33,14 +33,14 @@ class Row:
 
 LIBRARIES = ("pytorch", "fastai", "lightning", "trainer")
 CELLS = {"cells": 96, "epochs": 10, "batch": 16}
-RULES = {"texts": 160, "cap": 256, "epochs": 3, "batch": 16}
+RULES = {"texts": 96, "cap": 256, "epochs": 3, "batch": 16}
 ROWS = [
     Row("ten epochs of a new head", "head_only", LIBRARIES, CELLS | {"rate": 1e-2}),
     Row("the same, out of the box", "out_of_the_box", ("fastai", "lightning"), CELLS),
     Row("top third of a picture network", "top_third", LIBRARIES, CELLS | {"rate": 1e-3}),
     Row("whole picture network", "everything", LIBRARIES, CELLS | {"rate": 1e-3, "epochs": 3}),
-    Row("whole text network", "all_of_text", ("trainer",), RULES | {"rate": 1e-4}),
-    Row("top third of a text network", "top_of_text", ("trainer",), RULES | {"rate": 3e-4}),
+    Row("whole text network", "all_of_text", ("trainer",), RULES | {"rate": 3e-4}),
+    Row("top third of a text network", "top_of_text", ("trainer",), RULES | {"rate": 1e-3}),
     Row(
         "ten probes at ten rates",
         "probe_sweep",

@@ -82,7 +82,6 @@ def fit(
     per_epoch = len(order(0))
     steps = config.epochs * per_epoch
     optimizer = make_optimizer(config.optimizer, groups)
-    mark = identity(model, describe(config, groups, per_epoch))
     looks, batches = look_every(fetch.device), []
     with (
         accelerated(optimizer, config.precision, fetch.device) as (accelerator, optim),
@@ -90,6 +89,8 @@ def fit(
         progress_bar(steps, config.progress) as bar,
         own_random_state(fetch.device),
     ):
+        known = folder or team.world > 1  # or nobody asks whose training it is
+        mark = identity(model, describe(config, groups, per_epoch)) if known else {}
         run = load_progress(folder, model, optim, accelerator.scaler, mark)
         bar.update(run.step)
         while run.step < steps and not run.finished:

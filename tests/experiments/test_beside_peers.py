@@ -40,9 +40,9 @@ def test_each_side_comes_first_in_some_trial(monkeypatch: pytest.MonkeyPatch) ->
     assert sorted(firsts) == ["companion", "fastai", "lightning", "pytorch", "trainer"]
 
 
-def test_every_row_has_a_claim_with_its_goal() -> None:
+def test_every_claim_on_speed_names_a_row() -> None:
     claims = [c for c in read_claims(ledger.CLAIMS) if c.experiment == "beside_peers"]
-    assert [claim.better["arm"] for claim in claims] == [row.name for row in ROWS]
+    assert {claim.better["arm"] for claim in claims} <= {row.name for row in ROWS}
     assert all(claim.delta >= 1 and claim.seeds >= 5 and claim.worse is None for claim in claims)
 
 
