@@ -1,13 +1,16 @@
-"""Frozen convolutions with the BatchNorm behind them folded in: the same numbers, sooner."""
+"""Frozen convolutions as they run fastest: BatchNorm folded in, no copy made only to pad."""
 
 from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass
 
+import torch
+from timm.layers import Conv2dSame
 from timm.models._efficientnet_blocks import ConvBnAct, DepthwiseSeparableConv, InvertedResidual
 from timm.models.resnet import BasicBlock, Bottleneck
 from torch import nn
+from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from companion.models.watched import Watched, unchanged, watch
@@ -67,5 +70,36 @@ def pairs(part: nn.Module) -> list[tuple[str, str]]:
 def fold(part: nn.Module, conv: str, norm: str) -> None:
     """Fold one BatchNorm into its convolution; of timm's, the activation within it stays."""
     before, after = getattr(part, conv), getattr(part, norm)
-    setattr(part, conv, fuse_conv_bn_eval(before, after))
+    whole = fuse_conv_bn_eval(before, after)
+    setattr(part, conv, EvenSides(whole) if pads_unevenly(whole) else whole)
     setattr(part, norm, getattr(after, "act", nn.Identity()))
+
+
+def pads_unevenly(conv: nn.Conv2d) -> bool:
+    """Return whether a convolution halves its input with one more row of padding at the end."""
+    odd = all(size % 2 for size in conv.kernel_size)
+    return isinstance(conv, Conv2dSame) and odd and (conv.stride, conv.dilation) == ((2, 2), (1, 1))
+
+
+class EvenSides(nn.Module):
+    """A halving convolution whose padding costs no copy where the sides of its input are even.
+
+    TensorFlow's padding has one row and column more at the end than at the beginning. A kernel with
+    a row and column of zeros before it makes both alike, and the output is the same.
+    """
+
+    def __init__(self, conv: Conv2dSame) -> None:
+        super().__init__()
+        self.conv = conv
+        layout = torch.channels_last
+        if conv.weight.is_contiguous():
+            layout = torch.contiguous_format
+        self.weight = F.pad(conv.weight, (1, 0, 1, 0)).contiguous(memory_format=layout)
+        self.padding = tuple(size // 2 for size in conv.kernel_size)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map (B, C, H, W) to (B, D, H / 2, W / 2), rounded up."""
+        if x.shape[-2] % 2 or x.shape[-1] % 2:
+            return self.conv(x)
+        groups = self.conv.groups
+        return F.conv2d(x, self.weight, self.conv.bias, 2, self.padding, groups=groups)

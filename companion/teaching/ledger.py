@@ -10,7 +10,7 @@ from pathlib import Path
 from companion.evidence.claims import Finding
 from companion.evidence.intervals import Interval, corrected_interval
 from companion.experiments.ledger import findings, rows_or_none, scores_of, share_of
-from companion.teaching.speeds import sides_table, speeds_table
+from companion.teaching.speeds import costs_table, sides_table, speeds_table
 
 # <!-- trial: C2a.effect -->0.031 [0.012, 0.050]<!-- /trial -->
 SPAN = re.compile(r"<!-- trial: (?P<key>[^>]+?) -->.*?<!-- /trial -->", re.S)
@@ -39,7 +39,7 @@ def value_of(key: str) -> str:
 
     `C2a.effect`, `.verdict`, `.seeds`, `.better` or `.worse` of a claim; `what_to_train/full/200/
     AUROC` for the mean of an arm; `table claims`; `table what_to_train/AUROC` for all its arms;
-    `table speeds` and `table sides` for how fast the course is.
+    `table speeds`, `table sides` and `table costs` for how fast the course is.
 
     Raises:
         LookupError: it names nothing that there is.
@@ -74,6 +74,7 @@ FIELDS = {
 SPEEDS: dict[str, Callable[[], str]] = {
     "table speeds": lambda: speeds_table(known().values()),
     "table sides": sides_table,
+    "table costs": costs_table,
 }
 
 

@@ -13,6 +13,14 @@ from companion.experiments.beside_peers import OURS, ROWS
 from companion.experiments.ledger import rows_or_none
 
 NAME = "beside_peers"
+COSTS = {  # of the experiment `costs`, in words
+    "pictures": "reading a batch, of so many pictures in a file",
+    "activations": "reading a batch, of so many stored activations in a file",
+    "texts": "reading a batch, of so many texts",
+    "freezing": "training a picture network, cached up to",
+    "length": "training a whole text network, tokens of each text",
+    "processes": "training a whole picture network, processes",
+}
 GAIN = "accuracy, companion minus best peer"
 
 
@@ -41,6 +49,21 @@ def sides_table() -> str:
             memory += " GiB" if memory else ""
             name = row.name if side == OURS else ""
             lines.append(f"| {name} | {side} | {' | '.join(cells)} | {memory} |")
+    return "\n\n" + "\n".join(lines) + "\n\n"
+
+
+def costs_table() -> str:
+    """Return a Markdown table of what examples, freezing, length and processes cost."""
+    lines = ["| | | milliseconds a step | peak memory |", "|---" * 4 + "|"]
+    rows = [row for row in rows_or_none("costs", "cpu") if row["status"] == "ok"]
+    for arm, what in COSTS.items():
+        mine = [row for row in rows if row["spec"]["arm"] == arm]
+        for number, n in enumerate(dict.fromkeys(row["spec"]["n"] for row in mine)):
+            trials = [row["scores"] for row in mine if row["spec"]["n"] == n]
+            seconds = mean_of(trials, "seconds", scale=1000)
+            memory = mean_of(trials, "peak memory", scale=2**-30)
+            shown = f"{n:,}" if isinstance(n, int) else n
+            lines.append(f"| {'' if number else what} | {shown} | {seconds} | {memory} GiB |")
     return "\n\n" + "\n".join(lines) + "\n\n"
 
 

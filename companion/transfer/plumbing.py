@@ -51,11 +51,13 @@ def accelerated(
     """Yield an Accelerator with the optimiser prepared; leave no trace of it afterwards.
 
     The model stays as it is: autocast is written out in the loop, and so is the exchange between
-    processes.
+    processes. The optimiser is prepared where gradients are scaled; elsewhere that would only cost
+    a search for other packages in each step.
     """
     accelerator = open_accelerator(precision, device)
     try:
-        yield accelerator, accelerator.prepare_optimizer(optimizer)
+        scales = accelerator.scaler is not None
+        yield accelerator, accelerator.prepare_optimizer(optimizer) if scales else optimizer
     finally:
         close_accelerator(accelerator)
 

@@ -55,6 +55,7 @@ def tuned_pictures(spec: dict, upto: str | None, dtype: torch.dtype | None = tor
     """Train the blocks above `upto` on cells, and return seconds and accuracy."""
     task, model = tasks.cells(spec), network(spec, dtype)
     fetch = PictureFetch(task.data)
+    freeze(model, upto)
     model(fetch(task.train[: spec["batch"]]).inputs)  # the first call is slower
     with stopwatch() as seconds:
         recipes.fine_tune(model, fetch, task.train, plan(spec), rate=spec["rate"], upto=upto)
@@ -113,6 +114,7 @@ def probe_sweep(spec: dict) -> dict:
     """Train ten heads at ten rates on one cache, and keep the one with the lowest last loss."""
     task, backbone = tasks.cells(spec), network(spec)
     fetch, head = PictureFetch(task.data), deepcopy(backbone.layers[-1].state_dict())
+    freeze(backbone, upto="pool")
     backbone(fetch(task.train[: spec["batch"]]).inputs)
     best = None
     with stopwatch() as seconds:
@@ -133,7 +135,7 @@ def strength_sweep(spec: dict) -> dict:
     """Read the features once, and fit ten regressions to them."""
     task, model = tasks.cells(spec), network(spec)
     fetch = PictureFetch(task.data)
-    model(fetch(task.train[: spec["batch"]]).inputs)
+    features(model, fetch, task.train[: spec["batch"]])
     with stopwatch() as seconds:
         seen = features(model, fetch, task.train)
         probes = [linear_probe(seen, task.labels(task.train), c) for c in tasks.STRENGTHS]

@@ -4,10 +4,11 @@ from copy import deepcopy
 
 import pytest
 import torch
+from timm.layers import Conv2dSame
 from torch import nn
 
 from companion.models.blocks import Blocks
-from companion.models.folding import folded
+from companion.models.folding import EvenSides, folded, pads_unevenly
 from companion.models.vision import as_blocks, load_backbone
 from companion.transfer.freeze import freeze
 
@@ -86,6 +87,28 @@ def test_thawed_blocks_run_as_they_stand_and_their_copies_are_let_go(pictures) -
     freeze(model, None)
     assert not model._folded
     assert torch.equal(model(pictures).detach(), plain(model, pictures))
+
+
+@pytest.mark.parametrize("kernel", [3, 5])
+@pytest.mark.parametrize("groups", [1, 6])
+@pytest.mark.parametrize("sides", [(32, 32), (16, 24), (33, 32), (15, 15)])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_padding_without_a_copy_gives_the_same(kernel, groups, sides, layout) -> None:
+    conv = Conv2dSame(6, 12, kernel, stride=2, groups=groups).to(memory_format=layout)
+    x = torch.randn(2, 6, *sides).contiguous(memory_format=layout)
+    with torch.no_grad():
+        torch.testing.assert_close(EvenSides(conv)(x), conv(x), rtol=1e-5, atol=1e-6)
+
+
+def test_only_a_halving_convolution_pads_unevenly() -> None:
+    assert pads_unevenly(Conv2dSame(3, 4, 3, stride=2))
+    others = [
+        Conv2dSame(3, 4, 3, stride=1),
+        Conv2dSame(3, 4, 2, stride=2),
+        Conv2dSame(3, 4, 3, stride=2, dilation=2),
+        nn.Conv2d(3, 4, 3, stride=2, padding=1),
+    ]
+    assert not any(map(pads_unevenly, others))
 
 
 class Backwards(nn.Module):

@@ -53,3 +53,15 @@ def test_the_table_of_sides_names_each_side_once() -> None:
     first = next(line for line in lines if line.startswith(f"| {ARM}"))
     assert first == f"| {ARM} | companion | 1 | 0.8 | 1 GiB |"
     assert "|  | trainer | 22 |  |  |" in lines
+
+
+def test_the_table_of_costs_has_a_line_for_each_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    def trial(n: int, seconds: float) -> dict:
+        scores = {"seconds": seconds, "peak memory": 2**30}
+        return {"spec": {"arm": "texts", "n": n}, "status": "ok", "scores": scores}
+
+    found = [trial(1000, 0.001), trial(10**6, 0.002), trial(1000, 0.003)]
+    monkeypatch.setattr(speeds, "rows_or_none", lambda name, profile: found)
+    lines = speeds.costs_table().strip().splitlines()[2:]
+    what = "reading a batch, of so many texts"
+    assert lines == [f"| {what} | 1,000 | 2 | 1 GiB |", "|  | 1,000,000 | 2 | 1 GiB |"]

@@ -49,11 +49,23 @@ MODULE = "tests.transfer.distributed"
 STOPPED = "another process of this training ended"
 
 
-def command(launcher: str) -> list[str]:
-    """Return the words that start two processes on this machine, reached by loopback alone."""
+def free_port() -> str:
+    """Return a port of this machine that nobody listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
+        return str(free.getsockname()[1])
+
+
+def machine(rank: int, port: str, folder: Path, root: Path, *names: str) -> subprocess.Popen:
+    """Start the one process of one machine out of two, which meet at a port of the first."""
+    words = ["torch.distributed.run", "--nnodes=2", "--nproc_per_node=1", f"--node_rank={rank}"]
+    words += ["--master_addr=127.0.0.1", f"--master_port={port}", "-m", MODULE]
+    return run_module(words, folder, root, *names)
+
+
+def command(launcher: str) -> list[str]:
+    """Return the words that start two processes on this machine, reached by loopback alone."""
+    port = free_port()
     if launcher == "torchrun":
         words = ["torch.distributed.run", "--nproc_per_node=2", "--master_addr=127.0.0.1"]
         return [*words, f"--master_port={port}", "-m", MODULE]
@@ -63,8 +75,13 @@ def command(launcher: str) -> list[str]:
 
 
 def start(launcher: str, folder: Path, root: Path, *names: str) -> subprocess.Popen:
+    return run_module(command(launcher), folder, root, *names)
+
+
+def run_module(words: list[str], folder: Path, root: Path, *names: str) -> subprocess.Popen:
+    """Start a launcher, whose processes have one thread each."""
     return subprocess.Popen(
-        [sys.executable, "-m", *command(launcher), str(folder), *names],
+        [sys.executable, "-m", *words, str(folder), *names],
         cwd=root,
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(root)},
         stdout=subprocess.PIPE,
@@ -243,6 +260,19 @@ def test_killed_twice_and_started_again_it_ends_with_the_same_weights(
 @pytest.mark.slow
 def test_accelerate_launch_draws_the_same_curve(said: str, folder: Path) -> None:
     assert two("by-accelerate-layernorm", folder) == two("layernorm", folder)
+
+
+@pytest.mark.slow
+def test_two_launchers_as_on_two_machines_draw_the_same_curve(
+    said: str, folder: Path, root: Path, tmp_path: Path
+) -> None:
+    """Each is told that it is one machine of two; here both are this one."""
+    port = free_port()
+    launchers = [machine(rank, port, tmp_path, root, "layernorm") for rank in (0, 1)]
+    for launcher in launchers:
+        text, _ = launcher.communicate(timeout=120)
+        assert launcher.returncode == 0, text
+    assert two("layernorm", tmp_path) == two("layernorm", folder)
 
 
 @pytest.mark.slow
