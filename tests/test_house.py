@@ -125,8 +125,8 @@ def test_the_package_is_small():
     core = [path for path in MODULES if room_of(path) in ("models", "transfer")]
     # 2,500 until texts came, 3,200 until tags and spans, 3,500 until further pre-training and
     # next-token networks did, 4,000 until prompts and servers did, 4,800 until a drive could drop,
-    # 4,950 until networks were exported.
-    assert length(*core) <= 5300
+    # 4,950 until networks were exported, 5,300 until frozen convolutions were folded.
+    assert length(*core) <= 5500
     # What grows with every lesson, its questions and its exercises, is counted by the lesson.
     content = [path for path in MODULES if is_content(path)]
     # 7,000 until the hub and training in several processes came, 8,000 until texts did, 10,000

@@ -43,6 +43,8 @@ def sides_table() -> str:
     lines = ["| | side | seconds | accuracy | peak memory |", "|---" * 5 + "|"]
     for row in ROWS:
         trials = trials_of(row.name)
+        if not trials:
+            continue
         for side in (OURS, *row.peers):
             cells = [mean_of(trials, f"{what}, {side}") for what in ("seconds", "accuracy")]
             memory = mean_of(trials, f"peak memory, {side}", scale=2**-30)

@@ -55,6 +55,11 @@ def test_the_table_of_sides_names_each_side_once() -> None:
     assert "|  | trainer | 22 |  |  |" in lines
 
 
+def test_a_row_without_trials_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speeds, "rows_or_none", lambda name, profile: [])
+    assert len(speeds.sides_table().strip().splitlines()) == 2
+
+
 def test_the_table_of_costs_has_a_line_for_each_size(monkeypatch: pytest.MonkeyPatch) -> None:
     def trial(n: int, seconds: float) -> dict:
         scores = {"seconds": seconds, "peak memory": 2**30}
