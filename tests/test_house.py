@@ -133,8 +133,9 @@ def test_the_package_is_small():
     # until tags and spans did, with their two data sets, 11,500 until domains did, with three,
     # 13,000 until prompts did, and a client for servers, 14,500 until the classroom did, 15,800
     # until the columns of versions did, an address to move, and controls for more claims, 17,000
-    # until a learner's own examples did, 18,500 until they were trained on and reported.
-    assert length(*(path for path in MODULES if path not in content)) <= 19_500
+    # until a learner's own examples did, 18,500 until they were trained on and reported, 19,500
+    # until the course was timed beside other libraries.
+    assert length(*(path for path in MODULES if path not in content)) <= 20_000
     assert length(*content) <= 900 * len(NOTEBOOKS)
 
 

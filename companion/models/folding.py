@@ -42,7 +42,7 @@ def folded(layer: nn.Module) -> Folded:
     """Return `layer`, in eval mode, with each BatchNorm folded into the convolution before it.
 
     It is a copy, or the layer itself where there is nothing to fold. The output is the same to
-    float order. Source: Markuš 2018, "Fusing batch normalization and convolution in runtime".
+    float order. Source: Jacob et al. 2018, who fold it before they round.
     """
     if not any(pairs(part) for part in layer.modules()):
         return Folded(layer, [])

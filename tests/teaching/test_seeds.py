@@ -12,7 +12,9 @@ from companion.teaching.seeds import Study, seeds_page, stop_words, stops, study
 
 GAPS = np.array([0.10, 0.12, -0.02, 0.09, 0.08])
 TOY = Study(Claim("T1", "00", "one beats the other", "ours", delta=0.01, test_share=0.25), GAPS)
-MEASURED = [i for i, f in known().items() if f.effect and not f.claim.no_difference]
+MEASURED = [
+    i for i, f in known().items() if f.effect and f.claim.worse and not f.claim.no_difference
+]
 
 
 @pytest.mark.parametrize("id", MEASURED)
@@ -153,6 +155,11 @@ def test_what_cannot_be_compared_is_told(monkeypatch):
         "expected at least 2 recorded seeds of both arms of C1a, found 0. Run `companion record "
         "pretrained_or_not`, or choose another claim."
     )
+
+
+def test_a_claim_about_a_ratio_is_refused():
+    with pytest.raises(LookupError, match="found S1, which says how large a ratio is. Choose"):
+        study_of("S1")
 
 
 def test_a_claim_of_no_difference_is_refused():
