@@ -63,9 +63,9 @@ class Blocks(nn.Module):
     def _as_frozen(self, i: int) -> nn.Module:
         """Return block `i` as it runs frozen: in eval mode, BatchNorms folded where they can be."""
         layer = self.layers[i].eval()  # someone may have called train() on a part of it
-        if i not in self._folded or not self._folded[i].current():
+        if i not in self._folded or not self._folded[i].current(layer):
             self._folded[i] = folded(layer)
-        return self._folded[i].layer
+        return self._folded[i].layer()
 
     def _autocast_dtype(self) -> torch.dtype:
         # Autocast checks its dtype even when it is off, and fp32 is not one that it accepts.

@@ -28,14 +28,21 @@ KNOWN = (
 
 @dataclass(frozen=True)
 class Folded:
-    """A block as it runs frozen, and the parts of the block that it was made from."""
+    """A block as it runs frozen: `copy`, made from the block `source` as its parts were then."""
 
-    layer: nn.Module
+    source: nn.Module
+    copy: nn.Module
+    modules: list[nn.Module]
     watched: list[Watched]
 
-    def current(self) -> bool:
-        """Return whether the block is still the one that this was made from."""
-        return unchanged(self.watched)
+    def current(self, layer: nn.Module) -> bool:
+        """Return whether `layer` is still what this was made from."""
+        return layer is self.source and unchanged(self.watched)
+
+    def layer(self) -> nn.Module:
+        """Return what to run: the block itself where somebody looks into it with a hook."""
+        hooked = any(m._forward_hooks or m._forward_pre_hooks for m in self.modules)
+        return self.source if hooked else self.copy
 
 
 def folded(layer: nn.Module) -> Folded:
@@ -45,12 +52,12 @@ def folded(layer: nn.Module) -> Folded:
     float order. Source: Jacob et al. 2018, who fold it before they round.
     """
     if not any(pairs(part) for part in layer.modules()):
-        return Folded(layer, [])
+        return Folded(layer, layer, [], [])
     copy = deepcopy(layer).eval().requires_grad_(False)
     for part in list(copy.modules()):
         for conv, norm in pairs(part):
             fold(part, conv, norm)
-    return Folded(copy, watch([layer]))
+    return Folded(layer, copy, list(layer.modules()), watch([layer]))
 
 
 def pairs(part: nn.Module) -> list[tuple[str, str]]:

@@ -79,6 +79,27 @@ def test_a_changed_weight_is_folded_anew(model: Blocks, pictures, how: str) -> N
     torch.testing.assert_close(found, plain(model, pictures), rtol=1e-4, atol=1e-4)
 
 
+def test_a_block_that_was_exchanged_runs_in_its_new_form(pictures) -> None:
+    model = load_backbone("efficientnet_lite0", size=64, frozen_dtype=torch.float32)
+    freeze(model, "top")
+    model(pictures)
+    model.layers[0] = deepcopy(model.layers[0])
+    model.layers[0].std.mul_(2)
+    torch.testing.assert_close(model(pictures), plain(model, pictures), rtol=1e-4, atol=1e-4)
+
+
+def test_a_hook_sees_what_passes_through_a_frozen_block(pictures) -> None:
+    model = load_backbone("efficientnet_lite0", size=64, frozen_dtype=torch.float32)
+    freeze(model, "top")
+    first, seen = model(pictures), []
+    norm = next(m for m in model.modules() if isinstance(m, nn.BatchNorm2d))
+    handle = norm.register_forward_hook(lambda module, inputs, out: seen.append(out))
+    torch.testing.assert_close(model(pictures), first, rtol=1e-4, atol=1e-4)
+    assert len(seen) == 1
+    handle.remove()
+    assert torch.equal(model(pictures), first)
+
+
 def test_thawed_blocks_run_as_they_stand_and_their_copies_are_let_go(pictures) -> None:
     model = load_backbone("efficientnet_lite0", size=64, frozen_dtype=torch.float32)
     freeze(model, "top")
@@ -125,14 +146,14 @@ class Backwards(nn.Module):
 def test_only_known_modules_are_folded(pictures) -> None:
     own = with_statistics(nn.Sequential(Backwards(), nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))).eval()
     with torch.no_grad():
-        torch.testing.assert_close(folded(own).layer(pictures), own(pictures), rtol=1e-4, atol=1e-3)
-    assert isinstance(folded(own).layer[0].norm, nn.BatchNorm2d)
-    assert isinstance(folded(own).layer[2], nn.Identity)
+        torch.testing.assert_close(folded(own).copy(pictures), own(pictures), rtol=1e-4, atol=1e-3)
+    assert isinstance(folded(own).copy[0].norm, nn.BatchNorm2d)
+    assert isinstance(folded(own).copy[2], nn.Identity)
 
 
 def test_nothing_is_copied_where_there_is_nothing_to_fold() -> None:
     layer = nn.Sequential(nn.Linear(4, 4), nn.LayerNorm(4))
-    assert folded(layer).layer is layer
+    assert folded(layer).layer() is layer
 
 
 def test_a_network_of_ones_own_is_folded_too(pictures) -> None:
