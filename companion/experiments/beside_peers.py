@@ -35,10 +35,16 @@ LIBRARIES = ("pytorch", "fastai", "lightning", "trainer")
 CELLS = {"cells": 96, "epochs": 10, "batch": 16}
 RULES = {"texts": 96, "cap": 256, "epochs": 3, "batch": 16}
 ROWS = [
-    Row("ten epochs of a new head", "head_only", LIBRARIES, CELLS | {"rate": 1e-2}),
+    Row("ten epochs of a new head", "head_only", LIBRARIES, CELLS | {"rate": 1e-2, "looks": 3}),
     Row("the same, out of the box", "out_of_the_box", ("fastai", "lightning"), CELLS),
     Row("top third of a picture network", "top_third", LIBRARIES, CELLS | {"rate": 1e-3}),
     Row("whole picture network", "everything", LIBRARIES, CELLS | {"rate": 1e-3, "epochs": 3}),
+    Row(
+        "whole picture network, longer",
+        "everything",
+        ("pytorch", "lightning", "trainer"),
+        CELLS | {"rate": 1e-3},
+    ),
     Row("whole text network", "all_of_text", ("trainer",), RULES | {"rate": 3e-4}),
     Row("top third of a text network", "top_of_text", ("trainer",), RULES | {"rate": 1e-3}),
     Row(
@@ -54,9 +60,22 @@ ROWS = [
         ("trainer",),
         {"tokens": 15_000, "batch": 16, "rate": 3e-4},
     ),
-    Row("twenty demonstrations in a prompt", "in_context", ("lm_eval",), {"k": 4, "asked": 10}),
+    Row(
+        "contrast, eight examples of each class",
+        "contrast",
+        ("setfit",),
+        {"k": 8, "epochs": 8, "rate": 2e-4},  # as `contrast_epochs` chose
+    ),
+    Row("twenty demonstrations in a prompt", "in_context", ("lm_eval",), {"k": 4, "asked": 20}),
     Row("pictures, first epoch", "first_pictures", ("pytorch", "fastai"), CELLS),
     Row("pictures, later epochs", "later_pictures", ("pytorch", "fastai"), CELLS),
+    Row(
+        "training on picture files",
+        "training_from_files",
+        ("pytorch", "fastai"),
+        CELLS | {"rate": 1e-3},
+    ),
+    Row("a first answer", "first_answer", ("fastai", "lightning", "trainer"), {"batch": 16}),
     Row("import, ready to train", "importing", ("fastai", "lightning", "trainer"), {}),
 ]
 

@@ -39,8 +39,8 @@ def speeds_table(found: Iterable[Finding]) -> str:
 
 
 def sides_table() -> str:
-    """Return a Markdown table of what each side took: seconds, accuracy and peak memory."""
-    lines = ["| | side | seconds | accuracy | peak memory |", "|---" * 5 + "|"]
+    """Return a Markdown table of what each side took: seconds, accuracy, memory, waiting."""
+    lines = ["| | side | seconds | accuracy | peak memory | waits for data |", "|---" * 6 + "|"]
     for row in ROWS:
         trials = trials_of(row.name)
         if not trials:
@@ -49,8 +49,10 @@ def sides_table() -> str:
             cells = [mean_of(trials, f"{what}, {side}") for what in ("seconds", "accuracy")]
             memory = mean_of(trials, f"peak memory, {side}", scale=2**-30)
             memory += " GiB" if memory else ""
+            waiting = mean_of(trials, f"waiting, {side}", scale=100)
+            waiting += " %" if waiting else ""
             name = row.name if side == OURS else ""
-            lines.append(f"| {name} | {side} | {' | '.join(cells)} | {memory} |")
+            lines.append(f"| {name} | {side} | {' | '.join(cells)} | {memory} | {waiting} |")
     return "\n\n" + "\n".join(lines) + "\n\n"
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
 from sklearn.metrics import balanced_accuracy_score
 from torch import nn
 from torch.nn import functional as F
@@ -27,11 +29,12 @@ from companion.data.prompts import Prompt
 from companion.data.tags import IGNORED
 from companion.data.text import Texts
 from companion.data.vision import Pictures, read_rows
-from companion.device import seconds_of
+from companion.device import seconds_of, stopwatch
 from companion.experiments import on_elpv, on_news
-from companion.models.vision import create_network
+from companion.models.vision import EMBEDDED, create_network
 
 BACKBONE = "efficientnet_lite0"
+TIMM_NAME = EMBEDDED[BACKBONE][1]
 TWO_THIRDS = "block4"  # up to its end, 68 % of the time of a forward pass is spent
 TESTED = 300  # examples that judge
 KINDS = ("text", "notice", "reference", "tag")  # what a licence rule may be
@@ -193,15 +196,53 @@ def sequences(spec: dict) -> tuple[list[str], list[str]]:
 
 def prompt(spec: dict) -> tuple[Prompt, list[str], np.ndarray]:
     """Return a prompt with `k` demonstrations of each topic, articles to ask for, their topics."""
-    asked = on_news.queries(spec["seed"])[: spec["asked"]]
+    drawn = np.random.default_rng(spec["seed"]).permutation(on_news.queries(spec["seed"]))
+    asked = drawn[: spec["asked"]]  # the queries themselves are sorted, by topic
     found = on_news.prompt_of({"arm": "demonstrations"} | spec, order=0)
     return found, on_news.shortened()[asked].tolist(), on_news.news().labels[asked]
+
+
+class Timed:
+    """Batches of a loader, and how long each of them took to come."""
+
+    def __init__(self, loader: Iterable) -> None:
+        self.loader = loader
+        self.waits: list[float] = []  # seconds
+
+    def __len__(self) -> int:
+        return len(self.loader)
+
+    def __iter__(self) -> Iterator:
+        batches = iter(self.loader)
+        while True:
+            with stopwatch() as seconds:
+                batch = next(batches, None)
+            if batch is None:
+                return
+            self.waits.append(seconds())
+            yield batch
 
 
 def seconds_of_process(code: str) -> float:
     """Return how long a new interpreter takes to run a line of code: the fastest of three."""
     call = partial(subprocess.run, [sys.executable, "-c", code], check=True)
     return seconds_of(call, torch.device("cpu"))
+
+
+def seconds_to_answer(imports: str, spec: dict) -> float:
+    """Return how long a new interpreter takes to import, load a timm network and answer a batch."""
+    net = create_network(BACKBONE, size=spec["size"], pretrained=True, seed=0)
+    with tempfile.TemporaryDirectory() as folder:
+        weights = Path(folder) / "weights.safetensors"
+        save_file(net.state_dict(), weights)
+        lines = (
+            f"{imports}; import timm, torch",
+            f"overlay = dict(file={str(weights)!r})",
+            f"net = timm.create_model({TIMM_NAME!r}, pretrained=True, num_classes=2, "
+            "pretrained_cfg_overlay=overlay).eval()",
+            f"net(torch.zeros({spec['batch']}, 3, {spec['size']}, {spec['size']}))",
+        )
+        return seconds_of_process("; ".join(lines))
 
 
 @torch.no_grad()

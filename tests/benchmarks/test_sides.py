@@ -9,6 +9,7 @@ import pytest
 from companion.experiments import beside_peers
 from companion.experiments.beside_peers import OURS, ROWS, Row
 from tests.benchmarks import side as sides
+from tests.benchmarks import tasks, with_companion
 
 FEW = {
     "seed": 0,
@@ -18,9 +19,16 @@ FEW = {
     "texts": 24,
     "cap": 64,
     "tokens": 2500,
-    "k": 2,
+    "k": 4,
     "asked": 2,
 }
+UNJUDGED = (
+    "first_pictures",
+    "later_pictures",
+    "training_from_files",
+    "first_answer",
+    "importing",
+)
 NEEDED = ("fastai", "lightning", "lm_eval", "setfit")
 missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
 pytestmark = [
@@ -38,9 +46,27 @@ def test_a_side_of_a_row_measures_what_the_table_shows(row: Row, side: str) -> N
     found = sides.measure(side, row.settings | FEW | {"arm": row.name, "way": row.way})
     assert found["seconds"] > 0
     assert found["peak memory"] > 10**8
-    judged = row.way not in ("first_pictures", "later_pictures", "importing")
-    assert ("accuracy" in found) is judged
+    assert ("accuracy" in found) is (row.way not in UNJUDGED)
     assert 0 <= found.get("accuracy", 0) <= 1
+    assert ("waiting" in found) is (row.way == "training_from_files")
+    assert 0 <= found.get("waiting", 0) < 1
+
+
+def test_the_look_of_the_middle_time_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([3.0, 1.0, 2.0])
+    monkeypatch.setattr(
+        with_companion, "importing", lambda spec: {"seconds": next(times)}, raising=True
+    )
+    found = sides.measure(OURS, {"way": "importing", "looks": 3})
+    assert found["seconds"] == 2.0
+
+
+def test_timed_batches_are_those_of_the_loader() -> None:
+    timed = tasks.Timed(range(1, 5))
+    assert list(timed) == [1, 2, 3, 4]
+    assert len(timed) == 4
+    assert len(timed.waits) == 4
+    assert list(timed) == [1, 2, 3, 4]  # a second epoch
 
 
 def test_a_row_runs_all_its_sides_in_processes_of_their_own() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -37,6 +37,12 @@ from companion.transfer.probe import linear_probe
 from tests.benchmarks import tasks
 from tests.benchmarks.tasks import Task
 
+IMPORTS = (  # what training pictures takes
+    "from companion.data.vision import PictureFetch; "
+    "from companion.models.heads import add_label_head; "
+    "from companion.models.vision import load_backbone; "
+    "from companion.transfer.recipes import fine_tune"
+)
 RATE = 2.5e-2  # of a head alone, as the course chose it for these cells
 
 
@@ -237,6 +243,34 @@ def pictures_read(spec: dict) -> tuple[dict, dict]:
     return {"seconds": first()}, {"seconds": later()}
 
 
+def training_from_files(spec: dict) -> dict:
+    """Train the whole network on pictures decoded once into a file; the second epoch counts."""
+    paths, labels = tasks.picture_files(spec)
+    model, config = network(spec), replace(plan(spec), epochs=1)
+    with tempfile.TemporaryDirectory() as folder:
+        fetch = TimedPictures(stored_pictures(paths, labels, Path(folder), spec["size"]))
+        ids = np.arange(len(labels))
+        recipes.fine_tune(model, fetch, ids, config, rate=spec["rate"])
+        fetch.waits.clear()
+        with stopwatch() as seconds:
+            recipes.fine_tune(model, fetch, ids, config, rate=spec["rate"])
+    return {"seconds": seconds(), "waiting": sum(fetch.waits) / seconds()}
+
+
+@dataclass(frozen=True)
+class TimedPictures(PictureFetch):
+    """Pictures, and how long each batch took to come."""
+
+    waits: list[float] = field(default_factory=list)  # seconds
+
+    def __call__(self, ids: np.ndarray, epoch: int | None = None) -> Batch:
+        """Return the batch that `PictureFetch` returns."""
+        with stopwatch() as seconds:
+            batch = super().__call__(ids, epoch)
+        self.waits.append(seconds())
+        return batch
+
+
 def read(fetch: PictureFetch, model: Blocks, spec: dict) -> None:
     """Bring every picture to where the network begins."""
     for ids in shuffled(np.arange(len(fetch.pictures)), spec["batch"])(0):
@@ -245,13 +279,18 @@ def read(fetch: PictureFetch, model: Blocks, spec: dict) -> None:
 
 def importing(spec: dict) -> dict:
     """Import what training pictures takes, and for itself the package."""
-    lines = (
-        "from companion.data.vision import PictureFetch",
-        "from companion.models.heads import add_label_head",
-        "from companion.models.vision import load_backbone",
-        "from companion.transfer.recipes import fine_tune",
-    )
     return {
-        "seconds": tasks.seconds_of_process("; ".join(lines)),
+        "seconds": tasks.seconds_of_process(IMPORTS),
         "seconds, package": tasks.seconds_of_process("import companion"),
     }
+
+
+def first_answer(spec: dict) -> dict:
+    """Import, load a network, and let it answer."""
+    lines = (
+        f"{IMPORTS}; import torch",
+        f"backbone = load_backbone({tasks.BACKBONE!r}, size={spec['size']})",
+        "model = add_label_head(backbone, classes=2)",
+        f"model(torch.zeros({spec['batch']}, 1, {spec['size']}, {spec['size']}))",
+    )
+    return {"seconds": tasks.seconds_of_process("; ".join(lines))}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from fastai.callback.core import Callback, CancelValidException
 from fastai.callback.schedule import Learner  # this one has fit_one_cycle
 from fastai.data.core import DataLoaders
@@ -95,10 +97,42 @@ def later_pictures(spec: dict) -> dict:
     return {"seconds": pictures_read(spec)[1]}
 
 
-def pictures_read(spec: dict) -> tuple[float, float]:
-    """Return the seconds of the first and of a later epoch of reading."""
+class Waiting(Callback):
+    """Note how long each batch took to come."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []  # seconds
+
+    def before_train(self) -> None:
+        """Wait for the first batch from here on."""
+        self.mark = time.perf_counter()
+
+    def before_batch(self) -> None:
+        """Note the wait that is over."""
+        self.waits.append(time.perf_counter() - self.mark)
+
+    def after_batch(self) -> None:
+        """Wait for the next batch from here on."""
+        self.mark = time.perf_counter()
+
+
+def training_from_files(spec: dict) -> dict:
+    """Train the whole network on files; the second epoch counts."""
+    net, waiting = tasks.timm_network(spec, None), Waiting()
+    loss, callbacks = CrossEntropyLossFlat(), [NoValidation(), waiting]
+    learner = Learner(file_loaders(spec), net, loss_func=loss, cbs=callbacks)
+    with learner.no_bar(), learner.no_logging():
+        learner.fit_one_cycle(1, spec["rate"])
+        waiting.waits.clear()
+        with stopwatch() as seconds:
+            learner.fit_one_cycle(1, spec["rate"])
+    return {"seconds": seconds(), "waiting": sum(waiting.waits) / seconds()}
+
+
+def file_loaders(spec: dict) -> DataLoaders:
+    """Return batches of picture files, with fastai's own number of processes."""
     paths, labels = tasks.picture_files(spec)
-    loaders = ImageDataLoaders.from_lists(
+    return ImageDataLoaders.from_lists(
         paths[0].parent,
         paths,
         labels.tolist(),
@@ -107,6 +141,11 @@ def pictures_read(spec: dict) -> tuple[float, float]:
         item_tfms=Resize(spec["size"]),
         batch_tfms=Normalize.from_stats(tasks.MEAN, tasks.STD),
     )
+
+
+def pictures_read(spec: dict) -> tuple[float, float]:
+    """Return the seconds of the first and of a later epoch of reading."""
+    loaders = file_loaders(spec)
     times = []
     for _ in range(2):
         with stopwatch() as seconds:
@@ -119,3 +158,8 @@ def pictures_read(spec: dict) -> tuple[float, float]:
 def importing(spec: dict) -> dict:
     """Import as fastai's own pages do."""
     return {"seconds": tasks.seconds_of_process("from fastai.vision.all import *")}
+
+
+def first_answer(spec: dict) -> dict:
+    """Import, load a network, and let it answer."""
+    return {"seconds": tasks.seconds_to_answer("from fastai.vision.all import *", spec)}

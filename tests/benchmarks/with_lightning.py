@@ -17,6 +17,7 @@ from companion.device import stopwatch
 from tests.benchmarks import tasks
 from tests.benchmarks.picture_files import PictureFiles
 
+IMPORTS = "import lightning; from lightning.pytorch.callbacks import BackboneFinetuning"
 NEVER = 10**6  # the epoch in which the backbone thaws
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", module="lightning")
@@ -92,5 +93,9 @@ def out_of_the_box(spec: dict) -> dict:
 
 def importing(spec: dict) -> dict:
     """Import what fine-tuning takes: Lightning, and a network to tune."""
-    lines = "from lightning.pytorch.callbacks import BackboneFinetuning"
-    return {"seconds": tasks.seconds_of_process(f"import lightning, timm; {lines}")}
+    return {"seconds": tasks.seconds_of_process(f"{IMPORTS}; import timm")}
+
+
+def first_answer(spec: dict) -> dict:
+    """Import, load a network, and let it answer."""
+    return {"seconds": tasks.seconds_to_answer(IMPORTS, spec)}

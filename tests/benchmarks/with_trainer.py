@@ -27,6 +27,7 @@ from companion.data.examples import Batch
 from companion.device import stopwatch
 from tests.benchmarks import tasks
 
+IMPORTS = "from transformers import AutoModelForImageClassification, Trainer, TrainingArguments"
 MINILM = str(asset_path("minilm-l6"))
 disable_progress_bars()
 logging.set_verbosity_error()
@@ -206,5 +207,9 @@ def guesses(net: nn.Module, batch: Batch) -> torch.Tensor:
 
 def importing(spec: dict) -> dict:
     """Import what fine-tuning takes."""
-    line = "from transformers import AutoModelForImageClassification, Trainer, TrainingArguments"
-    return {"seconds": tasks.seconds_of_process(line)}
+    return {"seconds": tasks.seconds_of_process(IMPORTS)}
+
+
+def first_answer(spec: dict) -> dict:
+    """Import, load a network, and let it answer."""
+    return {"seconds": tasks.seconds_to_answer(IMPORTS, spec)}

@@ -3,7 +3,7 @@
 import pytest
 
 from companion.evidence.claims import read_claims
-from companion.experiments import beside_peers, ledger
+from companion.experiments import beside_peers, contrast_epochs, contrast_rates, ledger, rows
 from companion.experiments.beside_peers import ROWS, check_peers, compared, specs
 
 
@@ -44,6 +44,18 @@ def test_every_claim_on_speed_names_a_row() -> None:
     claims = [c for c in read_claims(ledger.CLAIMS) if c.experiment == "beside_peers"]
     assert {claim.better["arm"] for claim in claims} <= {row.name for row in ROWS}
     assert all(claim.delta >= 1 and claim.seeds >= 5 and claim.worse is None for claim in claims)
+
+
+def test_contrast_trains_as_little_as_validation_allowed() -> None:
+    by_setfit = [r for r in rows.current_rows("contrast_rates") if r["spec"]["arm"] == "setfit"]
+    rate = contrast_rates.best_rate(by_setfit, "setfit")
+    theirs = [r["validation"] for r in by_setfit if r["spec"]["rate"] == rate]
+    epochs, ours = contrast_epochs.chosen(
+        rows.current_rows("contrast_epochs"), setfit=sum(theirs) / len(theirs)
+    )
+    row = next(row for row in ROWS if row.way == "contrast")
+    shots = contrast_rates.SHOTS
+    assert row.settings == {"k": shots, "epochs": epochs, "rate": ours}
 
 
 def test_what_is_missing_is_named_with_the_cure(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ def row(seed: int, ratio: float) -> dict:
         "times faster": ratio,
         "seconds, companion": 1.0,
         "seconds, trainer": ratio,
+        "waiting, trainer": 0.25,
         "accuracy, companion": 0.8,
         "accuracy, companion minus best peer": 0.01 * seed,
         "peak memory, companion": 2**30,
@@ -51,8 +52,8 @@ def test_a_row_that_is_not_recorded_says_so() -> None:
 def test_the_table_of_sides_names_each_side_once() -> None:
     lines = speeds.sides_table().strip().splitlines()
     first = next(line for line in lines if line.startswith(f"| {ARM}"))
-    assert first == f"| {ARM} | companion | 1 | 0.8 | 1 GiB |"
-    assert "|  | trainer | 22 |  |  |" in lines
+    assert first == f"| {ARM} | companion | 1 | 0.8 | 1 GiB |  |"
+    assert "|  | trainer | 22 |  |  | 25 % |" in lines
 
 
 def test_a_row_without_trials_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
