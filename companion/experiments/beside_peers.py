@@ -35,7 +35,12 @@ LIBRARIES = ("pytorch", "fastai", "lightning", "trainer")
 CELLS = {"cells": 96, "epochs": 10, "batch": 16}
 RULES = {"texts": 96, "cap": 256, "epochs": 3, "batch": 16}
 ROWS = [
-    Row("ten epochs of a new head", "head_only", LIBRARIES, CELLS | {"rate": 1e-2, "looks": 3}),
+    Row(
+        "ten epochs of a new head",
+        "head_only",
+        LIBRARIES,
+        CELLS | {"rate": 1e-2, "looks": 3, "short": 10},
+    ),
     Row("the same, out of the box", "out_of_the_box", ("fastai", "lightning"), CELLS),
     Row("top third of a picture network", "top_third", LIBRARIES, CELLS | {"rate": 1e-3}),
     Row("whole picture network", "everything", LIBRARIES, CELLS | {"rate": 1e-3, "epochs": 3}),

@@ -72,8 +72,8 @@ class Blocks(nn.Module):
         return torch.bfloat16 if self.frozen_dtype == torch.float32 else self.frozen_dtype
 
     def forget_folded(self) -> None:
-        """Let go of the copies in which frozen blocks ran."""
-        self._folded.clear()
+        """Let go of the copies in which blocks ran that are frozen no more."""
+        self._folded = {i: copy for i, copy in self._folded.items() if i < self.frozen}
 
     def train(self, mode: bool = True) -> Blocks:
         """Set the mode of the blocks that train; frozen and pinned ones stay in eval mode."""
