@@ -14,7 +14,7 @@ from fastai.losses import CrossEntropyLossFlat
 from fastai.vision.augment import Resize
 from fastai.vision.data import ImageDataLoaders
 from fastai.vision.learner import vision_learner
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
 from companion.device import stopwatch
@@ -84,7 +84,21 @@ def out_of_the_box(spec: dict) -> dict:
         learner.model[0].model.load_state_dict(weights.state_dict(), strict=False)
         learner.freeze()
         learner.fit_one_cycle(spec["epochs"])
-    return {"seconds": seconds(), "accuracy": tasks.judged(learner.model, task)}
+    places = [list(loaders.vocab).index(name) for name in task.data.classes]  # fastai sorts them
+    net = nn.Sequential(learner.model, Reordered(places))
+    return {"seconds": seconds(), "accuracy": tasks.judged(net, task)}
+
+
+class Reordered(nn.Module):
+    """The last step of a network whose classes stand in another order."""
+
+    def __init__(self, places: list[int]) -> None:
+        super().__init__()
+        self.places = places
+
+    def forward(self, logits: Tensor) -> Tensor:
+        """Map scores (B, C) in the one order to scores in the other."""
+        return logits[:, self.places]
 
 
 def first_pictures(spec: dict) -> dict:
