@@ -99,6 +99,6 @@ def as_ratio(interval: Interval) -> str:
 
 
 def mean_of(trials: list[dict], name: str, scale: float = 1.0) -> str:
-    """Return the mean of a score over the trials that have it."""
+    """Return the mean of a score over the trials that have it, to three digits."""
     found = [scale * trial[name] for trial in trials if name in trial]
-    return f"{np.mean(found):.3g}" if found else ""
+    return f"{float(f'{np.mean(found):.3g}'):,g}" if found else ""

@@ -66,8 +66,12 @@ def test_the_table_of_costs_has_a_line_for_each_size(monkeypatch: pytest.MonkeyP
         scores = {"seconds": seconds, "peak memory": 2**30}
         return {"spec": {"arm": "texts", "n": n}, "status": "ok", "scores": scores}
 
-    found = [trial(1000, 0.001), trial(10**6, 0.002), trial(1000, 0.003)]
+    found = [trial(1000, 0.001), trial(10**6, 0.002), trial(1000, 0.003), trial(10, 12.345)]
     monkeypatch.setattr(speeds, "rows_or_none", lambda name, profile: found)
     lines = speeds.costs_table().strip().splitlines()[2:]
     what = "reading a batch, of so many texts"
-    assert lines == [f"| {what} | 1,000 | 2 | 1 GiB |", "|  | 1,000,000 | 2 | 1 GiB |"]
+    assert lines == [
+        f"| {what} | 1,000 | 2 | 1 GiB |",
+        "|  | 1,000,000 | 2 | 1 GiB |",
+        "|  | 10 | 12,300 | 1 GiB |",
+    ]
