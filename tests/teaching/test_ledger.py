@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from companion.evidence.claims import of_arm
 from companion.experiments import ledger as findings_of
 from companion.experiments import rows
 from companion.experiments.ledger import as_json, claim_called, findings, stale, table
@@ -161,7 +162,9 @@ def test_claims_stand_in_the_history_before_their_trials() -> None:
         registered = f'id = "{claim.id}"\nlesson'
         commits = git("log", "--reverse", "--format=%H", "-S", registered, "--", path).stdout
         first = commits.split()[0]
-        for row in rows.current_rows(claim.experiment):
+        trials = rows.current_rows(claim.experiment)
+        arms = [arm for arm in (claim.better, claim.worse) if arm]
+        for row in (row for arm in arms for row in of_arm(trials, arm).values()):
             recorded_at = row["commit"].rstrip("+")
             ancestor = git("merge-base", "--is-ancestor", first, recorded_at)
             assert ancestor.returncode == 0, f"{claim.id}: {recorded_at} is not after {first}"
