@@ -264,6 +264,10 @@ GROUPS: dict[str, list[Row]] = {
     ("Lengths and examples differ in number",
      lambda: by_length(POOL, np.ones(3), 8), ValueError,
      "expected one length for each of the"),
+    ("Tokens are to be counted, and the examples have no lengths",
+     lambda: calls.train(micro_tokens=512), ValueError,
+     "expected examples with lengths, as micro_tokens=512 counts tokens, found examples that are "
+     "all alike. Use micro_batch instead."),
     ("Half precision is asked for without a GPU",
      lambda: calls.train(precision="fp16"), ValueError,
      "fp16 training needs a CUDA GPU, found cpu."),

@@ -25,7 +25,7 @@ from companion.transfer.progress import (
     save_progress,
 )
 from companion.transfer.schedule import make_optimizer, rate_factor, set_rates
-from companion.transfer.step import Loss, pieces_of, smaller_micro_batch, train_step
+from companion.transfer.step import Loss, parts_of, pieces_of, smaller_micro_batch, train_step
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class FitConfig:
     warmup: float = 0.1  # share of all steps in which the rates rise from 0
     clip: float = 1.0  # largest norm of the gradient; 0 for no limit
     micro_batch: int | None = None  # most examples at once in a process; None: its whole share
+    micro_tokens: int | None = None  # most tokens at once, in texts of about one length
     precision: str = "auto"  # auto, no (fp32), bf16 or fp16
     patience: int | None = None  # epochs without a better score before stopping early
     keep_best: bool = True  # end with the weights of the best epoch, where there is a score
@@ -103,7 +104,8 @@ def fit(
             reseed(step_seed(config.seed, run.step, team.rank), fetch.device)
             share = shard(ids, team.rank, team.world)
             size = run.micro_batch or config.micro_batch or len(ids)
-            pieces = pieces_of(share, size, loss, fetch, model, epoch)
+            parts = parts_of(share, fetch, size, config.micro_tokens)
+            pieces = pieces_of(parts, loss, fetch, model, epoch)
             value = train_step(accelerator, model, optim, pieces, len(ids), config.clip)
             if value is None:  # memory ran out: the same step again, in smaller pieces
                 largest = len(shard(ids, 0, team.world))  # so that all processes cut alike
@@ -130,7 +132,7 @@ def describe(config: FitConfig, groups: list[dict], per_epoch: int) -> str:
     """Return in words all of a plan that decides the weights it ends with."""
     settings = asdict(config)
     # These may differ between a run and its continuation without changing what is learned.
-    for name in ("progress", "save_every", "micro_batch"):
+    for name in ("progress", "save_every", "micro_batch", "micro_tokens"):
         settings.pop(name)
     rates = [(g.get("name"), g["lr"], g.get("weight_decay"), len(g["params"])) for g in groups]
     return f"{settings}, {per_epoch} steps an epoch, rates {rates}"

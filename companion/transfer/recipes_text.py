@@ -6,6 +6,7 @@ As `companion.transfer.recipes`, but batches hold texts of about one length. Rat
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -17,9 +18,11 @@ from companion.models.blocks import Blocks
 from companion.transfer.boundary import cached
 from companion.transfer.fit import FitConfig, fit
 from companion.transfer.freeze import freeze, parameter_groups
-from companion.transfer.order import by_length
+from companion.transfer.order import by_length, shuffled
 
 BATCH = 16  # texts in a step
+# Tokens in a piece of a random batch. On a CPU small pieces cost nothing; a GPU wants larger ones.
+AT_ONCE = {"cpu": 512, "cuda": 8192, "mps": 8192}
 RANK = 8  # of LoRA's matrices
 # The maps to queries and values, as bert and roberta call them, and as distilbert does.
 ADAPTED = ("query", "value", "q_lin", "v_lin")
@@ -50,6 +53,32 @@ def fine_tune(
     source = cached(fetch, model, ids) if upto else fetch
     groups = parameter_groups(model, rate, layer_decay=layer_decay)
     return train(model, source, ids, groups, config, validate=validate)
+
+
+def fine_tune_mixed(
+    model: Blocks,
+    fetch: Fetch,
+    ids: np.ndarray,
+    config: FitConfig,
+    *,
+    rate: float,
+    upto: str | None = None,
+    validate: Validate | None = None,
+) -> list[dict]:
+    """Train as `fine_tune` does, in random batches, each in pieces of texts of about one length.
+
+    The gradient of a step is that of the whole random batch, and little is padded. Where length
+    tells the class, as of a sentence and a whole document, batches of one length are batches of one
+    class, and a short training may end with one answer for everything.
+
+    Raises:
+        ValueError: as `freeze`, `parameter_groups` and `fit` do.
+    """
+    freeze(model, upto)
+    source = cached(fetch, model, ids) if upto else fetch
+    order, groups = shuffled(ids, BATCH, seed=config.seed), parameter_groups(model, rate)
+    pieces = replace(config, micro_tokens=config.micro_tokens or AT_ONCE[fetch.device.type])
+    return fit(model, source, order, groups, pieces, validate=validate)
 
 
 def bitfit(

@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
 from companion.data.examples import Batch, Fetch
-from companion.transfer.order import cut
+from companion.transfer.order import cut, token_ends
 from companion.transfer.plumbing import autocast
 from companion.transfer.processes import copy_from_main, sum_gradients, sum_over_processes, team
 
@@ -24,15 +24,37 @@ Loss = Callable[[nn.Module, Batch], tuple[torch.Tensor, int]]
 Piece = Callable[[], tuple[torch.Tensor, int]]
 
 
+def parts_of(ids: np.ndarray, fetch: Fetch, size: int, tokens: int | None) -> list[np.ndarray]:
+    """Cut a batch of `ids` (B,) into parts of at most `size` examples.
+
+    With `tokens`, the examples of a part are of about one length, and a part holds no more than so
+    many tokens, padding included, or than the longest example of the batch alone.
+
+    Raises:
+        ValueError: `tokens` is asked for, and the examples have no lengths.
+    """
+    if tokens is None:
+        return cut(ids, size)
+    lengths = fetch.lengths(ids)
+    if lengths is None:
+        raise ValueError(
+            f"expected examples with lengths, as micro_tokens={tokens} counts tokens, found "
+            "examples that are all alike. Use micro_batch instead."
+        )
+    places = np.argsort(lengths, kind="stable")
+    ends = token_ends(lengths[places], max(tokens, lengths.max()))
+    return [part for alike in np.split(ids[places], ends) for part in cut(alike, size)]
+
+
 def pieces_of(
-    ids: np.ndarray, size: int, loss: Loss, fetch: Fetch, model: nn.Module, epoch: int
+    parts: list[np.ndarray], loss: Loss, fetch: Fetch, model: nn.Module, epoch: int
 ) -> list[Piece]:
-    """Return the losses of a batch `ids` (B,), still to be computed, at most `size` ids in each."""
+    """Return the losses of the parts of a batch, each a list of ids (B,), still to be computed."""
 
     def piece(part: np.ndarray) -> tuple[torch.Tensor, int]:
         return loss(model, fetch(part, epoch=epoch))
 
-    return [partial(piece, part) for part in cut(ids, size)]
+    return [partial(piece, part) for part in parts]
 
 
 def gradient(

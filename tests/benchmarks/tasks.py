@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,21 +23,19 @@ from transformers import PreTrainedTokenizerBase
 from companion.data.assets import asset_path
 from companion.data.corpus import cut_documents
 from companion.data.examples import Batch
-from companion.data.licence_categories import SHORTEST, read_files
 from companion.data.masking import masked_fetch
 from companion.data.prompts import Prompt
 from companion.data.tags import IGNORED
 from companion.data.text import Texts
 from companion.data.vision import Pictures, read_rows
 from companion.device import seconds_of, stopwatch
-from companion.experiments import on_elpv, on_news
+from companion.experiments import on_elpv, on_news, on_rules
 from companion.models.vision import EMBEDDED, create_network
 
 BACKBONE = "efficientnet_lite0"
 TIMM_NAME = EMBEDDED[BACKBONE][1]
 TWO_THIRDS = "block4"  # up to its end, 68 % of the time of a forward pass is spent
-TESTED = 300  # examples that judge
-KINDS = ("text", "notice", "reference", "tag")  # what a licence rule may be
+TESTED = on_rules.TESTED  # cells that judge, as many as rules
 LENGTH = 128  # tokens of a sequence to read
 ARTICLE = 128  # most tokens of a short article
 TOKENS_A_WORD = 1.35  # of licence rules, about
@@ -139,43 +137,10 @@ def accuracy(labels: np.ndarray, logits: np.ndarray) -> float:
     return round(float(balanced_accuracy_score(labels, np.asarray(logits).argmax(axis=1))), 5)
 
 
-@lru_cache(maxsize=1)
-def all_rules() -> Texts:
-    """Return the licence rules with what they are: a text, a notice, a reference or a tag."""
-    files = asset_path("licences").glob("rules/*.RULE")
-    rows = {
-        text: kind
-        for text, notes in read_files(files)
-        if "language" not in notes and len(text.split()) >= SHORTEST
-        for kind in KINDS
-        if notes.get(f"is_license_{kind}")
-    }
-    kinds = np.array(list(rows.values()))
-    return Texts(
-        name="licence rules",
-        texts=tuple(rows),
-        labels=np.array([KINDS.index(kind) for kind in kinds]),
-        classes=KINDS,
-        groups=np.arange(len(rows)),
-        kinds=kinds,
-        confidence=np.full(len(rows), np.nan),
-    )
-
-
 def rules(spec: dict) -> Task:
     """Return licence rules, with the spread of lengths that they have."""
-    everything = all_rules()
-    some = np.random.default_rng(spec["seed"]).permutation(len(everything))
-    some = some[: spec["texts"] + TESTED]
-    data = replace(
-        everything,
-        texts=tuple(everything.texts[i] for i in some),
-        labels=everything.labels[some],
-        groups=everything.groups[some],
-        kinds=everything.kinds[some],
-        confidence=everything.confidence[some],
-    )
-    return Task(data, np.arange(spec["texts"]), np.arange(spec["texts"], len(some)))
+    data, n = on_rules.drawn_rules(spec["texts"], spec["seed"]), spec["texts"]
+    return Task(data, np.arange(n), np.arange(n, len(data)))
 
 
 def articles(spec: dict) -> Task:
@@ -187,8 +152,8 @@ def articles(spec: dict) -> Task:
 
 def sequences(spec: dict) -> tuple[list[str], list[str]]:
     """Return licence rules of about so many tokens to read, and some that are held out."""
-    some = np.random.default_rng(spec["seed"]).permutation(len(all_rules()))
-    texts = [all_rules().texts[i] for i in some]
+    some = np.random.default_rng(spec["seed"]).permutation(len(on_rules.all_rules()))
+    texts = [on_rules.all_rules().texts[i] for i in some]
     words = np.cumsum([len(text.split()) for text in texts])
     read = int(np.searchsorted(words, spec["tokens"] / TOKENS_A_WORD))
     return texts[:read], texts[read : read + HELD]

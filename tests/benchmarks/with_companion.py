@@ -18,7 +18,7 @@ from companion.data.masking import masked_fetch
 from companion.data.prepared import store
 from companion.data.vision import PictureFetch, Pictures
 from companion.device import stopwatch
-from companion.experiments import on_elpv
+from companion.experiments import on_elpv, on_rules
 from companion.models.blocks import Blocks
 from companion.models.causal import load_causal
 from companion.models.heads import add_label_head
@@ -152,14 +152,14 @@ def strength_sweep(spec: dict) -> dict:
 def tuned_texts(spec: dict, upto: str | None) -> dict:
     """Train the blocks above `upto` on licence rules; tokenising is part of the time."""
     task, backbone = tasks.rules(spec), load_text_backbone("minilm_l6")
-    model = add_label_head(backbone, len(tasks.KINDS), dropout=0.1, seed=spec["seed"])
+    model = add_label_head(backbone, len(on_rules.KINDS), dropout=0.1, seed=spec["seed"])
     tokenizer = load_tokenizer("minilm_l6")
     warm = text_fetch(task.data, backbone, tokenizer, cap=spec["cap"])
     model(warm(task.train[: spec["batch"]]).inputs)
     config = FitConfig(epochs=spec["epochs"], schedule="linear", seed=spec["seed"], progress=False)
     with stopwatch() as seconds:
         fetch = text_fetch(task.data, backbone, tokenizer, cap=spec["cap"])
-        recipes_text.fine_tune(model, fetch, task.train, config, rate=spec["rate"], upto=upto)
+        recipes_text.fine_tune_mixed(model, fetch, task.train, config, rate=spec["rate"], upto=upto)
     found = predict(model, fetch, task.test)
     return {"seconds": seconds(), "accuracy": tasks.accuracy(task.labels(task.test), found)}
 

@@ -25,6 +25,7 @@ from transformers.utils import logging
 from companion.data.assets import asset_path
 from companion.data.examples import Batch
 from companion.device import stopwatch
+from companion.experiments import on_rules
 from tests.benchmarks import tasks
 
 IMPORTS = "from transformers import AutoModelForImageClassification, Trainer, TrainingArguments"
@@ -127,7 +128,7 @@ def tuned_texts(spec: dict, trained_layers: int | None) -> dict:
     """Train the upper layers and the head, or all; tokenising is part of the time."""
     task, tokenizer = tasks.rules(spec), AutoTokenizer.from_pretrained(MINILM)
     torch.manual_seed(spec["seed"])
-    kinds = len(tasks.KINDS)
+    kinds = len(on_rules.KINDS)
     net = AutoModelForSequenceClassification.from_pretrained(MINILM, num_labels=kinds)
     if trained_layers is not None:
         net.bert.embeddings.requires_grad_(False)

@@ -54,9 +54,10 @@ def test_filled_in_the_training_batches_losses_are_bit_equal(family: str) -> Non
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_filled_in_other_batches_losses_agree(family: str, tmp_path: Path) -> None:
-    # At a higher rate an untrained network, with BatchNorm over four pictures, makes the last bit
-    # of an activation into one per cent of a loss within five steps.
-    rate = 1e-5
+    # Adam makes a whole step of the sign of a gradient that is nothing but rounding. So in an
+    # untrained network, with BatchNorm over four pictures, the last bit of an activation is soon
+    # one per cent of a loss at 1e-3, and on some processors 0.02 per cent at 1e-5.
+    rate = 1e-6
     uncached = losses(frozen(family), fetch_toys(), rate)
     model = frozen(family)
     fetch = cached(fetch_toys(), model, IDS, folder=tmp_path / "store")
@@ -223,7 +224,7 @@ def test_disk_full_while_caching_leaves_what_is_there(tmp_path: Path, root: Path
     assert "still usable" in ran.stdout
 
 
-CELLS = 32  # one batch; what ten epochs cost grows with the cells, and their ratio does not
+CELLS = 64  # two batches; what ten epochs cost grows with the cells, and their ratio does not
 
 
 @pytest.mark.alone
@@ -236,7 +237,7 @@ def test_ten_head_only_epochs_are_eight_times_faster(measured: Callable[[str], N
     gc.collect()
     gc.freeze()
     try:
-        rows = [run(spec | {"size": 300, "cells": CELLS}) for spec in specs(3)]
+        rows = [run(spec | {"size": 300, "cells": CELLS}) for spec in specs(5)]
     finally:
         gc.unfreeze()
     scores = [row["scores"] for row in rows]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -27,6 +28,7 @@ from companion.transfer.freeze import freeze, parameter_groups
 from companion.transfer.order import by_length, for_scoring, shuffled
 from companion.transfer.predict import features, features_by_block, predict
 from companion.transfer.schedule import UncorrectedAdamW, make_optimizer
+from companion.transfer.step import parts_of
 from tests.toys import state_hash, toy_texts
 
 CPU = torch.device("cpu")
@@ -83,6 +85,53 @@ def test_batches_are_shuffled_and_chance_decides_between_texts_of_one_length() -
     longest = [int(lengths[batch].max()) for batch in first]
     assert longest != sorted(longest) and longest != sorted(longest)[::-1]
     assert {tuple(sorted(batch)) for batch in first} != {tuple(sorted(batch)) for batch in second}
+
+
+@given(lengths=lengths_of_texts, size=st.integers(1, 40), tokens=st.integers(1, 300))
+def test_the_parts_of_a_batch_hold_texts_of_about_one_length(
+    lengths: np.ndarray, size: int, tokens: int
+) -> None:
+    ids = np.random.default_rng(0).permutation(len(lengths))
+    fetch = SimpleNamespace(lengths=lambda ids: lengths[ids])
+    parts = parts_of(ids, fetch, size, tokens)
+    assert sorted(np.concatenate(parts)) == sorted(ids)
+    most = max(tokens, lengths.max())
+    assert all(0 < len(p) <= size and len(p) * lengths[p].max() <= most for p in parts)
+    spans = [(lengths[p].min(), lengths[p].max()) for p in parts]
+    assert all(a[1] <= b[0] for a, b in zip(spans, spans[1:], strict=False))  # no overlap
+    assert np.array_equal(np.concatenate(parts_of(ids, fetch, size, None)), ids)  # as they came
+
+
+def test_pieces_of_one_length_give_the_gradient_of_the_random_batch() -> None:
+    def trained(tokens: int | None) -> tuple[list[float], Blocks]:
+        model = network(dropout=0.0)
+        for module in model.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = 0.0  # or pieces would draw other zeros
+        freeze(model, None)
+        config = FitConfig(epochs=1, progress=False, micro_tokens=tokens)
+        groups = parameter_groups(model, 1e-5)
+        records = fit(model, fetch_toys(), shuffled(IDS, 16, seed=1), groups, config)
+        return [r["loss"] for r in records], model
+
+    (whole, a), (pieces, b) = trained(None), trained(48)
+    assert len(parts_of(IDS[:16], fetch_toys(), 16, 48)) > 3
+    np.testing.assert_allclose(pieces, whole, rtol=1e-4)
+    for p, q in zip(a.parameters(), b.parameters(), strict=True):
+        torch.testing.assert_close(p, q, rtol=0, atol=1e-5)
+
+
+def test_mixed_batches_are_random_and_pad_little(measured: Callable[[str], None]) -> None:
+    lengths = tokenize(licence_rules(), load_tokenizer("minilm_l6"), cap=256).lengths
+    ids, fetch = np.arange(len(lengths)), SimpleNamespace(lengths=lambda ids: lengths[ids])
+    batches = shuffled(ids, recipes_text.BATCH)(0)
+    parts = [p for b in batches for p in parts_of(b, fetch, 16, recipes_text.AT_ONCE["cpu"])]
+    random, mixed = (tokens_computed(some, lengths) / lengths.sum() for some in (batches, parts))
+    measured(
+        f"licence rules, cap 256, random batches of 16: {random:.3f} tokens computed for each "
+        f"real one; in pieces of one length {mixed:.3f}"
+    )
+    assert mixed <= 1.35 < 3 < random
 
 
 @pytest.mark.parametrize("source, least", [("tweets", 1.6), ("licence rules", 2.4)])
@@ -196,15 +245,18 @@ def test_a_cache_at_the_pooled_features_holds_one_vector_a_text() -> None:
 # Recipes -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("way", ["full", "part", "LoRA", "BitFit", "decay"])
+@pytest.mark.parametrize("way", ["full", "part", "mixed", "LoRA", "BitFit", "decay"])
 def test_each_recipe_learns_and_changes_only_what_it_should(way: str) -> None:
     model, fetch = network(), fetch_toys()
     before = {k: v.clone() for k, v in model.state_dict().items()}
     config = FitConfig(epochs=3, progress=False, schedule="linear")
-    options = {"part": {"upto": "block3"}, "decay": {"layer_decay": 0.5}}.get(way, {})
-    recipe = {"LoRA": recipes_text.lora, "BitFit": recipes_text.bitfit}.get(
-        way, recipes_text.fine_tune
-    )
+    part = {"upto": "block3"}
+    options = {"part": part, "mixed": part, "decay": {"layer_decay": 0.5}}.get(way, {})
+    recipe = {
+        "LoRA": recipes_text.lora,
+        "BitFit": recipes_text.bitfit,
+        "mixed": recipes_text.fine_tune_mixed,
+    }.get(way, recipes_text.fine_tune)
     rate = 3e-3 if way in ("LoRA", "BitFit") else 3e-4
     records = recipe(model, fetch, IDS, config, rate=rate, **options)
     means = [np.mean([r["loss"] for r in records if r["epoch"] == epoch]) for epoch in (0, 2)]
@@ -213,7 +265,7 @@ def test_each_recipe_learns_and_changes_only_what_it_should(way: str) -> None:
     changed = {k for k, v in model.state_dict().items() if not torch.equal(v, before[k])}
     body = {k for k in changed if not k.startswith("layers.8.")}
     assert body and changed - body
-    if way == "part":
+    if way in ("part", "mixed"):
         assert all(k.startswith(("layers.5.", "layers.6.")) for k in body)
     if way == "LoRA":
         assert all("query.weight" in k or "value.weight" in k for k in body) and len(body) == 12
