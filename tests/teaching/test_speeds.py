@@ -18,6 +18,7 @@ def row(seed: int, ratio: float) -> dict:
         "seconds, trainer": ratio,
         "waiting, trainer": 0.25,
         "accuracy, companion": 0.8,
+        "accuracy, trainer": 0.8 - 0.01 * seed,
         "accuracy, companion minus best peer": 0.01 * seed,
         "peak memory, companion": 2**30,
     }
@@ -52,8 +53,9 @@ def test_a_row_that_is_not_recorded_says_so() -> None:
 def test_the_table_of_sides_names_each_side_once() -> None:
     lines = speeds.sides_table().strip().splitlines()
     first = next(line for line in lines if line.startswith(f"| {ARM}"))
-    assert first == f"| {ARM} | companion | 1 | 0.8 | 1 GiB |  |"
-    assert "|  | trainer | 22 |  |  | 25 % |" in lines
+    assert first == f"| {ARM} | companion | 1 | 0.8 |  | 1 GiB |  |"
+    assert "|  | trainer | 22 | 0.78 | 0.020 [0.000, 0.040] |  | 25 % |" in lines
+    assert "|  | fastai |  |  |  |  |  |" in lines
 
 
 def test_a_row_without_trials_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,12 +68,12 @@ def test_the_table_of_costs_has_a_line_for_each_size(monkeypatch: pytest.MonkeyP
         scores = {"seconds": seconds, "peak memory": 2**30}
         return {"spec": {"arm": "texts", "n": n}, "status": "ok", "scores": scores}
 
-    found = [trial(1000, 0.001), trial(10**6, 0.002), trial(1000, 0.003), trial(10, 12.345)]
+    found = [trial(1000, 0.001), trial(10**6, 6.0), trial(1000, 0.003), trial(10, 12.345)]
     monkeypatch.setattr(speeds, "rows_or_none", lambda name, profile: found)
     lines = speeds.costs_table().strip().splitlines()[2:]
     what = "reading a batch, of so many texts"
     assert lines == [
-        f"| {what} | 1,000 | 2 | 1 GiB |",
-        "|  | 1,000,000 | 2 | 1 GiB |",
-        "|  | 10 | 12,300 | 1 GiB |",
+        f"| {what} | 1,000 | 2 | ▏ | 1 GiB | {12 * '█'} |",
+        f"|  | 1,000,000 | 6,000 | {5 * '█'}▉ | 1 GiB | {12 * '█'} |",
+        f"|  | 10 | 12,300 | {12 * '█'} | 1 GiB | {12 * '█'} |",
     ]
