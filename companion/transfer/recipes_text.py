@@ -1,6 +1,7 @@
 """Recipes for texts: the published ways to fine-tune a BERT, each as short as its description.
 
-As `companion.transfer.recipes`, but batches hold texts of about one length. Rates are peaks.
+As `companion.transfer.recipes`, but texts of about one length are computed together: as a batch,
+or with `fine_tune_mixed` as a piece of a random batch. Rates are peaks.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from companion.transfer.freeze import freeze, parameter_groups
 from companion.transfer.order import by_length, shuffled
 
 BATCH = 16  # texts in a step
-# Tokens in a piece of a random batch. On a CPU small pieces cost nothing; a GPU wants larger ones.
+# Tokens in a piece of a random batch. On a CPU small pieces cost nothing; that a GPU wants larger
+# ones was not measured.
 AT_ONCE = {"cpu": 512, "cuda": 8192, "mps": 8192}
 RANK = 8  # of LoRA's matrices
 # The maps to queries and values, as bert and roberta call them, and as distilbert does.
