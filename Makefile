@@ -22,7 +22,7 @@ record: $(READY)
 	$(COMPANION) record $(ARGS)
 	$(COMPANION) record --render
 
-# An hour: other libraries beside the companion. Nothing else should run.
+# About three hours: other libraries beside the companion. Nothing else should run.
 bench: $(BENCH)
 	$(COMPANION) record beside_peers costs $(ARGS)
 	$(COMPANION) record --render
